@@ -1,0 +1,37 @@
+// The built-in client in a process of its own, so that the process can be killed.
+#pragma once
+
+#include "probe/client/exchange.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace finwait::client {
+
+/// What the process says when it stands at its kill point. One line:
+/// `standing COOKIE INODE LOCAL PEER`, or `standing` alone while there is no socket.
+struct standing_line
+{
+    std::uint64_t cookie = 0; ///< 0: there is no socket
+    std::uint32_t inode = 0;
+    endpoint local;
+    endpoint peer;
+};
+
+/// The arguments that make the process walk that plan: what `main_alone` takes. The first is
+/// `walk`.
+std::vector<std::string> walk_arguments(const plan& what, const destination& where);
+
+/// The arguments that make it keep descriptor 3 open until it is killed.
+std::vector<std::string> hold_arguments();
+
+/// Reads a line of such a process; nullopt when it says something else.
+std::optional<standing_line> parse_standing(const std::string& line);
+
+/// The process's main function. `arguments` without the program's name. Walks to the kill point,
+/// says so on standard output, and stands there; `exit` on standard input makes it call _exit(2).
+/// Ends with its parent (PR_SET_PDEATHSIG). Gives the exit status: 2 for strange arguments.
+int main_alone(const std::vector<std::string>& arguments);
+
+} // namespace finwait::client

@@ -1,0 +1,117 @@
+// The client in a process of its own.
+#include "probe/actor.hpp"
+#include "probe/client/alone.hpp"
+#include "probe/kernel/holders.hpp"
+#include "probe/subject/child.hpp"
+
+#include <boost/asio/error.hpp>
+
+#include <algorithm>
+
+#include <signal.h>
+#include <sys/wait.h>
+
+namespace finwait {
+namespace {
+
+using boost::system::error_code;
+
+class lone_client final : public actor
+{
+public:
+    explicit lone_client(std::unique_ptr<subject::child> born)
+        : child_(std::move(born)), pid_(child_->pid())
+    {
+    }
+
+    net::awaitable<result<stood_at>> stand(std::chrono::steady_clock::duration limit) override
+    {
+        const auto by = std::chrono::steady_clock::now() + limit;
+        for (;;) {
+            auto line = co_await child_->read_line(by - std::chrono::steady_clock::now());
+            if (!line)
+                co_return line.error();
+            if (*line == "ended")
+                co_return error_code(net::error::connection_aborted);
+            if (const auto stood = client::parse_standing(*line)) {
+                inode_ = stood->inode;
+                stood_at out;
+                out.id.cookie = stood->cookie;
+                out.id.local = stood->local;
+                out.id.peer = stood->peer;
+                out.inode = stood->inode;
+                co_return out;
+            }
+        }
+    }
+
+    void expose(kill::victim& out) override
+    {
+        out.pid = child_->pid();
+        out.pidfd = child_->pidfd();
+        out.tell = [this](const std::string& line) {
+            return child_->tell(line);
+        };
+    }
+
+    bool has_descriptor() const override
+    {
+        if (inode_ == 0)
+            return false;
+        const auto open = kernel::socket_descriptors(pid_);
+        return open && std::any_of(open->begin(), open->end(), [this](const auto& one) {
+                   return one.inode == inode_;
+               });
+    }
+
+    std::vector<std::int32_t> processes() const override { return {pid_}; }
+
+    net::awaitable<void> let_go(kill_method) override
+    {
+        co_return; // killed by its own process's end: there is nobody to be let go
+    }
+
+    std::optional<process_record> record() const override
+    {
+        process_record out;
+        out.pid = pid_;
+        out.command = child_->command();
+        out.output = child_->output();
+        siginfo_t status{};
+        // WNOWAIT: it is reaped at the end. ECHILD: the kill has reaped it.
+        const bool reaped =
+            ::waitid(P_PID, static_cast<id_t>(pid_), &status, WEXITED | WNOHANG | WNOWAIT) != 0;
+        out.lives = !reaped && status.si_pid == 0;
+        return out;
+    }
+
+    net::awaitable<void> end() override
+    {
+        child_->end();
+        co_return;
+    }
+
+private:
+    std::unique_ptr<subject::child> child_;
+    std::int32_t pid_;
+    std::uint32_t inode_ = 0;
+};
+
+} // namespace
+
+result<std::unique_ptr<actor>> make_lone_client(
+    net::io_context& io,
+    const plan& what,
+    const client::destination& where,
+    std::vector<std::string> program
+)
+{
+    for (auto& argument : client::walk_arguments(what, where))
+        program.push_back(std::move(argument));
+    auto born = subject::child::start(io, std::move(program), std::nullopt);
+    if (!born)
+        return born.error();
+    return std::unique_ptr<actor>(std::make_unique<lone_client>(std::move(*born)));
+}
+
+} // namespace finwait

@@ -1,0 +1,482 @@
+// One probe, step by step: set the scene, walk to the kill point, kill, look, let go, look, judge.
+#include "probe/run.hpp"
+
+#include "probe/actor.hpp"
+#include "probe/follow.hpp"
+#include "probe/judge/judge.hpp"
+#include "probe/kernel/holders.hpp"
+#include "probe/kernel/socket_facts.hpp"
+#include "probe/kernel/sysctl.hpp"
+#include "probe/model/possible.hpp"
+#include "probe/ready.hpp"
+#include "probe/scene.hpp"
+#include "probe/ulid.hpp"
+
+#include <boost/asio/post.hpp>
+#include <fmt/format.h>
+
+#include <array>
+
+namespace finwait {
+namespace {
+
+using namespace std::chrono_literals;
+using boost::system::error_code;
+using judge::obstacle;
+
+/// ESTABLISHED, FIN_WAIT1, FIN_WAIT2, TIME_WAIT.
+constexpr std::size_t usual_states = 4;
+
+/// How long both sides may take to stand at the kill point.
+constexpr auto stand_limit = 10s;
+
+/// When the kernel is asked after the kill. The ACK of a FIN to a peer that has received data is
+/// delayed by 40 ms (net/ipv4/tcp_input.c, TCP_DELACK_MIN).
+constexpr std::array<std::chrono::microseconds, 5> first_times{0ms, 2ms, 10ms, 60ms, 150ms};
+constexpr std::array<std::chrono::microseconds, 4> second_times{0ms, 5ms, 60ms, 150ms};
+constexpr std::array<std::chrono::microseconds, 1> once{0ms};
+
+/// When the kernel is asked whether both ends stand where the kill point wants them.
+constexpr auto first_wait = 200us;
+constexpr auto longest_wait = 10ms;
+
+/// The next TCP transition of a released socket is the end of TIME_WAIT, which is computed.
+bool is_final(const look& seen)
+{
+    return seen.state == tcp_state::TIME_WAIT || (seen.state == tcp_state::CLOSE && !seen.owned);
+}
+
+follower::done after_kill_settled(const follower& seen)
+{
+    const bool client = is_final(seen.client.latest) || seen.client.latest.minisock;
+    return client ? follower::done::yes : follower::done::not_yet;
+}
+
+/// No descriptor keeps it: what is left is between the kernel and the peer, which is let go next.
+follower::done after_kill_released(const follower& seen)
+{
+    return seen.client.latest.owned ? follower::done::not_yet : follower::done::yes;
+}
+
+follower::done after_origin_settled(const follower& seen)
+{
+    return is_final(seen.client.latest) ? follower::done::yes : follower::done::not_yet;
+}
+
+/// One probe under way.
+class run_of_one
+{
+public:
+    run_of_one(
+        scene_maker& maker,
+        plan what,
+        expectation expected,
+        std::string id,
+        std::chrono::milliseconds deadline
+    )
+        : maker_(maker), plan_(std::move(what)), expected_(std::move(expected)),
+          deadline_(deadline), start_(follower::clock::now())
+    {
+        report_.id = std::move(id);
+        report_.started = std::chrono::system_clock::now();
+        report_.plan = plan_;
+        report_.control = is_control(plan_.by);
+    }
+
+    net::awaitable<report> go()
+    {
+        co_await experiment();
+        if (scene_)
+            co_await scene_->strike();
+        report_.took_ns = now_ns();
+        judge::settle(
+            report_,
+            judge::judge_possible(report_, std::move(expected_), maker_.settings(), obstacle_)
+        );
+        co_return std::move(report_);
+    }
+
+    /// The client died of its deadline before both ends were known: a longer one is worth a try.
+    bool died_too_early() const { return died_too_early_; }
+
+private:
+    std::int64_t now_ns() const { return (follower::clock::now() - start_).count(); }
+
+    void in_the_way(std::string code, std::string text)
+    {
+        if (!obstacle_)
+            obstacle_ = obstacle{std::move(code), std::move(text)};
+    }
+
+    net::awaitable<void> experiment()
+    {
+        auto made = maker_.make(plan_, report_.id, deadline_);
+        if (!made) {
+            obstacle_ = made.why();
+            co_return;
+        }
+        scene_ = made.take();
+        if (!scene_->counted())
+            report_.warnings.emplace_back(
+                "The network namespace is shared: counters are not this probe's own."
+            );
+        if (!scene_->tries_port())
+            report_.warnings.emplace_back("In a run for throughput the client's port is not tried."
+            );
+        co_await stand();
+        if (obstacle_)
+            co_return;
+        co_await kill();
+        if (obstacle_)
+            co_return;
+        co_await first_look();
+        co_await let_go();
+        co_await second_look();
+        report_.counters = scene_->counter_deltas();
+        report_.process = with_ending(scene_->client().record());
+        if (follow_ && follow_->trouble())
+            in_the_way(
+                "kernel_refused", "sock_diag did not answer: " + follow_->trouble().message()
+            );
+    }
+
+    // ---- before the kill -----------------------------------------------------------------------
+
+    net::awaitable<void> stand()
+    {
+        const auto stood = co_await scene_->client().stand(stand_limit);
+        if (!stood) {
+            died_too_early_ = plan_.by == kill_method::deadline;
+            in_the_way(
+                "stall_not_reached",
+                fmt::format(
+                    "The client did not come to {}: {}.", word(plan_.at), stood.error().message()
+                )
+            );
+            co_return;
+        }
+        if (plan_.at == kill_point::resolve) {
+            obstacle_ = co_await scene_->name_was_asked_for(stand_limit);
+            co_return;
+        }
+        auto stalled = co_await scene_->origin_stalled(stood->id.local, stand_limit);
+        if (!stalled) {
+            in_the_way(
+                "stall_not_reached",
+                fmt::format(
+                    "The origin did not come to its stall at {}: {}.",
+                    word(plan_.at),
+                    stalled.error().message()
+                )
+            );
+            co_return;
+        }
+        open_record(*stood, *stalled);
+        co_await wait_for_kernel();
+        // What has completed already and waits for its turn in the loop gets it now, so that the
+        // client's operation is pending and not between two of its steps: a cancellation there
+        // would be lost (Beast's composed reads do not look for it).
+        co_await net::post(scene_->executor(), net::use_awaitable);
+    }
+
+    void open_record(const stood_at& stood, const std::optional<origin::seen_connection>& far)
+    {
+        follow_.emplace(scene_->executor(), scene_->diag(), start_);
+        connection& kept = report_.connections.emplace_back();
+        end& near = kept.client.emplace();
+        near.cookie = stood.id.cookie;
+        near.inode = stood.inode;
+        near.local = stood.id.local;
+        // A server that is not ours may have been found by its name.
+        near.peer = stood.id.peer.port != 0 ? stood.id.peer : scene_->peer();
+        near.states.reserve(usual_states);
+        follow_->client.record = &near;
+        follow_->client.descriptor_open = [this] {
+            return scene_->client().has_descriptor();
+        };
+        if (far) {
+            end& other = kept.origin.emplace();
+            other.cookie = far->id.cookie;
+            other.inode = far->inode;
+            other.local = far->id.local;
+            other.peer = far->id.peer;
+            other.states.reserve(usual_states);
+            kept.request_bytes = far->request_bytes;
+            kept.response_bytes = far->response_bytes;
+            follow_->origin.record = &other;
+            follow_->origin.descriptor_open = [this] {
+                return scene_->origin_has_descriptor();
+            };
+        }
+        follow_->listen_to(scene_->watch());
+    }
+
+    /// Asks the kernel until it shows both ends where they should stand; keeps what it says last.
+    net::awaitable<void> wait_for_kernel()
+    {
+        const auto until = follower::clock::now() + stand_limit;
+        std::optional<net::steady_timer> pace; // most often the first answer is good
+        std::optional<std::string> missing;
+        for (auto wait = std::chrono::duration_cast<std::chrono::microseconds>(first_wait);;
+             wait = std::min<std::chrono::microseconds>(wait * 2, longest_wait)) {
+            follow_->ask(witness::sock_diag);
+            if (follow_->trouble())
+                break;
+            missing = not_ready(
+                plan_,
+                follow_->client.latest,
+                follow_->origin.record == nullptr ? std::nullopt
+                                                  : std::optional(follow_->origin.latest)
+            );
+            // A socket that nobody has any more does not come back.
+            const bool gone = !follow_->client.latest.owned;
+            if (!missing || gone || follower::clock::now() >= until)
+                break;
+            if (!pace)
+                pace.emplace(scene_->executor());
+            pace->expires_after(wait);
+            auto [cancelled] = co_await pace->async_wait(net::as_tuple(net::use_awaitable));
+            (void)cancelled;
+        }
+        if (missing) {
+            died_too_early_ = plan_.by == kill_method::deadline;
+            in_the_way("stall_not_reached", fmt::format("At {}, {}.", word(plan_.at), *missing));
+            co_return;
+        }
+        note_queues(*report_.connections.front().client, follow_->client.latest);
+        if (auto& origin = report_.connections.front().origin)
+            note_queues(*origin, follow_->origin.latest);
+    }
+
+    static void note_queues(end& of, const look& seen)
+    {
+        of.unread_at_kill_bytes = unread_in(seen);
+        of.unsent_at_kill_bytes = unsent_in(seen);
+    }
+
+    // ---- the kill ------------------------------------------------------------------------------
+
+    net::awaitable<void> kill()
+    {
+        scene_->start_counting();
+        kill::victim victim;
+        scene_->client().expose(victim);
+        scene_->expose(victim);
+        if (follow_) {
+            const end& client = *report_.connections.front().client;
+            victim.id = {client.cookie, client.local, client.peer};
+        }
+        report_.kill.at_ns = now_ns();
+        const auto proof = co_await kill::killer_of(plan_.by)(victim);
+        if (!proof.failed.empty()) {
+            in_the_way(
+                "fault_not_delivered",
+                fmt::format("The kill by {} did not happen: {}.", word(plan_.by), proof.failed)
+            );
+            co_return;
+        }
+        if (plan_.by == kill_method::deadline)
+            report_.kill.at_ns = now_ns(); // it struck by itself, at the end of the wait
+        report_.kill.confirmed_by = proof.happened;
+        wait_status_ = proof.wait_status;
+    }
+
+    // ---- the looks -----------------------------------------------------------------------------
+
+    net::awaitable<void> first_look()
+    {
+        if (!follow_)
+            co_return;
+        const bool waits = scene_->awaits_acknowledgement() || plan_.after == after_action::stall;
+        const auto settled = waits ? after_kill_settled : after_kill_released;
+        co_await follow_->follow(first_times, settled);
+        auto& seen = report_.connections.front();
+        seen.client->after_kill = follow_->client.latest;
+        if (seen.origin)
+            seen.origin->after_kill = follow_->origin.latest;
+        seen.client->port.bindable_after_kill = try_port(*seen.client);
+        // A stopped process and a client that is held still are meant to have it.
+        if (seen.client->after_kill->owned && family_of(plan_.by) != kill_family::outside &&
+            plan_.by != kill_method::stop)
+            name_holders();
+    }
+
+    /// Names whoever has the client's socket open. First the processes that are known to be able
+    /// to.
+    void name_holders()
+    {
+        end& client = *report_.connections.front().client;
+        const auto near = scene_->client().processes();
+        auto found = kernel::find_holders(client.inode, near);
+        if (found.holders.empty())
+            found = kernel::find_holders(client.inode);
+        client.holders = std::move(found.holders);
+        if (client.holders.empty())
+            report_.warnings.push_back(fmt::format(
+                "No /proc/PID/fd shows who holds the socket (inode {}); {} processes could not be "
+                "read.",
+                client.inode,
+                found.hidden_processes
+            ));
+    }
+
+    net::awaitable<void> let_go()
+    {
+        if (family_of(plan_.by) == kill_family::outside)
+            co_await scene_->client().let_go(plan_.by);
+        co_await scene_->let_origin_go(plan_.after);
+    }
+
+    net::awaitable<void> second_look()
+    {
+        if (!follow_)
+            co_return;
+        const bool stalls = plan_.after == after_action::stall;
+        const auto times = stalls ? std::span<const std::chrono::microseconds>(once)
+                                  : std::span<const std::chrono::microseconds>(second_times);
+        co_await follow_->follow(times, after_origin_settled);
+        auto& seen = report_.connections.front();
+        seen.client->after_origin = follow_->client.latest;
+        if (seen.origin)
+            seen.origin->after_origin = follow_->origin.latest;
+        seen.client->port.bindable_after_origin = try_port(*seen.client);
+        if (const auto far = scene_->origin_connection()) {
+            seen.request_bytes = far->request_bytes;
+            seen.response_bytes = far->response_bytes;
+        }
+        if (seen.client->after_origin->owned && family_of(plan_.by) == kill_family::outside)
+            name_holders();
+        look_behind_close(*seen.client);
+    }
+
+    /// CLOSE is three things: gone, a descriptor that no listing shows, or a tuple with a new
+    /// owner.
+    void look_behind_close(const end& client)
+    {
+        if (client.after_origin->state != tcp_state::CLOSE || !scene_->tries_port())
+            return;
+        const auto absent =
+            kernel::why_absent(scene_->diag(), {client.cookie, client.local, client.peer});
+        if (absent && *absent == kernel::absence::tuple_reused)
+            report_.warnings.push_back(fmt::format(
+                "{} to {} has another owner by now.",
+                to_string(client.local),
+                to_string(client.peer)
+            ));
+        // Only now: reading SO_ERROR takes it away from its owner, who would have acted on it.
+        for (const auto& one : client.holders) {
+            const auto error = kernel::pending_error(one.pid, one.fd);
+            if (error && *error != 0)
+                report_.warnings.push_back(fmt::format(
+                    "SO_ERROR of descriptor {} of process {}: {}.",
+                    one.fd,
+                    one.pid,
+                    kernel::errno_name(*error)
+                ));
+        }
+    }
+
+    /// The original question, answered literally.
+    std::optional<bool> try_port(end& client)
+    {
+        if (!scene_->tries_port())
+            return std::nullopt;
+        const int refused = scene_->try_bind(client.local);
+        if (refused != 0)
+            client.port.error = kernel::errno_name(refused);
+        return refused == 0;
+    }
+
+    std::optional<process_record> with_ending(std::optional<process_record> process) const
+    {
+        if (process) {
+            process->ended = wait_status_;
+            const auto& ends = report_.connections;
+            const bool zombie = process->lives && !ends.empty() &&
+                                ends.front().client->after_origin &&
+                                ends.front().client->after_origin->state == tcp_state::CLOSE &&
+                                ends.front().client->after_origin->owned;
+            process->zombie_fds = zombie ? 1 : 0;
+        }
+        return process;
+    }
+
+    scene_maker& maker_;
+    plan plan_;
+    expectation expected_;
+    std::chrono::milliseconds deadline_;
+    follower::clock::time_point start_;
+    report report_;
+    std::optional<obstacle> obstacle_;
+    std::unique_ptr<scene> scene_;
+    std::optional<follower> follow_;
+    std::string wait_status_;
+    bool died_too_early_ = false;
+};
+
+class prober_of_one_lab final : public prober
+{
+public:
+    prober_of_one_lab(
+        net::io_context& io,
+        const lab::place& where,
+        isolation how,
+        std::vector<std::string> client_command
+    )
+        : maker_(io, where, how, std::move(client_command))
+    {
+    }
+
+    net::awaitable<report> run(plan what, std::string id) override
+    {
+        const plan full = completed(std::move(what));
+        if (full != known_plan_) {
+            if (const auto refused = why_impossible(full))
+                co_return refuse(full, std::move(id), *refused);
+            known_expectation_ = judge::expected_of(full);
+            known_plan_ = full;
+        }
+        const expectation expected = known_expectation_;
+        // A library's timeout cannot be held until both ends are known. On a busy machine it may
+        // strike before; then the probe is run again with a longer one.
+        for (const auto deadline : {700ms, 3000ms, 12000ms}) {
+            run_of_one one(maker_, full, expected, id, deadline);
+            report found = co_await one.go();
+            if (!one.died_too_early() || deadline == 12000ms)
+                co_return found;
+        }
+        co_return refuse(full, std::move(id), {});
+    }
+
+private:
+    report refuse(const plan& what, std::string id, const refusal& why) const
+    {
+        report out;
+        out.id = std::move(id);
+        out.started = std::chrono::system_clock::now();
+        out.plan = what;
+        out.control = is_control(what.by);
+        const obstacle impossible{"impossible_plan", why.reason};
+        judge::settle(out, judge::judge(out, maker_.settings(), impossible));
+        return out;
+    }
+
+    scene_maker maker_;
+    /// The last possible plan: many probes in a row have the same.
+    std::optional<plan> known_plan_;
+    expectation known_expectation_;
+};
+
+} // namespace
+
+std::unique_ptr<prober> prober::make(
+    net::io_context& io,
+    const lab::place& where,
+    isolation how,
+    std::vector<std::string> client_command
+)
+{
+    return std::make_unique<prober_of_one_lab>(io, where, how, std::move(client_command));
+}
+
+} // namespace finwait

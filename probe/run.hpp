@@ -1,0 +1,43 @@
+// One probe, from plan to report.
+#pragma once
+
+#include "probe/lab/lab.hpp"
+#include "probe/model/report.hpp"
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/io_context.hpp>
+
+#include <memory>
+#include <string>
+
+namespace finwait {
+
+namespace net = boost::asio;
+
+/// Whether probes share a network namespace.
+enum class isolation {
+    each,   ///< one per probe: its counters are exactly its own
+    shared, ///< all in the lab's own: `counters` absent, with a warning
+};
+
+/// Runs probes of one lab. One thread; many probes in flight. Outlives its probes.
+class prober
+{
+public:
+    /// `client_command`: argv prefix that starts the built-in client in a process of its own (it
+    /// gets its plan as one argument more); used by the process family.
+    static std::unique_ptr<prober> make(
+        net::io_context& io,
+        const lab::place& where,
+        isolation how,
+        std::vector<std::string> client_command
+    );
+
+    /// Never throws for what a network or a kernel does: what stands in the way becomes
+    /// `unverified` with its reason. An impossible plan: `unverified`, code `impossible_plan`.
+    virtual net::awaitable<report> run(plan what, std::string id) = 0;
+
+    virtual ~prober() = default;
+};
+
+} // namespace finwait

@@ -1,0 +1,435 @@
+#include "probe/scene.hpp"
+
+#include "probe/client/alone.hpp"
+#include "probe/client/request.hpp"
+#include "probe/kernel/socket_facts.hpp"
+#include "probe/kernel/sysctl.hpp"
+#include "probe/target.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include <fcntl.h>
+#include <netinet/in.h>
+
+namespace finwait {
+namespace {
+
+using namespace std::chrono_literals;
+using boost::system::error_code;
+using judge::obstacle;
+
+/// How long an origin that is let go may take to read and answer.
+constexpr auto answer_limit = 10s;
+
+/// Room for the destroy events of one probe, and of all of them.
+constexpr int own_events_bytes = 64 * 1024;
+constexpr int shared_events_bytes = 16 * 1024 * 1024;
+
+obstacle cannot(const std::string& what, const error_code& why)
+{
+    if (why == boost::system::errc::too_many_files_open ||
+        why == boost::system::errc::too_many_files_open_in_system)
+        return {
+            "no_descriptors",
+            what + ": " + why.message() +
+                ". Raise the limit of open files (ulimit -n, LimitNOFILE=) or lower --in-flight."};
+    return {"not_permitted", what + ": " + why.message() + "."};
+}
+
+bool is_lone(const plan& what)
+{
+    return family_of(what.by) == kill_family::process;
+}
+
+client::tcp::endpoint asio_endpoint(const endpoint& where)
+{
+    if (where.family == address_family::ipv6)
+        return {net::ip::address_v6(where.address), where.port};
+    net::ip::address_v4::bytes_type bytes{};
+    std::copy_n(where.address.begin(), bytes.size(), bytes.begin());
+    return {net::ip::address_v4(bytes), where.port};
+}
+
+/// How many addresses a throughput run spreads its clients over: 28,232 ports each.
+constexpr unsigned sources = 64;
+
+/// Binds to 127.0.0.`last`; the port is chosen by connect(2), so that it need only be free for that
+/// one peer (IP_BIND_ADDRESS_NO_PORT, ip(7)).
+error_code bind_address(client::tcp::socket& socket, unsigned last)
+{
+    const int on = 1;
+    ::setsockopt(socket.native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on);
+    error_code failed;
+    socket.bind({net::ip::address_v4(INADDR_LOOPBACK - 1 + last), 0}, failed);
+    return failed;
+}
+
+std::string lower(std::string text)
+{
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) {
+        return static_cast<char>(std::tolower(c));
+    });
+    return text;
+}
+
+origin::script script_of(const plan& what)
+{
+    origin::script out;
+    out.at = what.at;
+    out.family = what.family;
+    out.tls = what.tls;
+    out.blocked = what.blocked;
+    out.position = what.position;
+    out.request = what.request;
+    out.response = what.response;
+    if (what.at == kill_point::request_headers)
+        out.request_bytes_until_stall = client::half_head_bytes(what);
+    return out;
+}
+
+} // namespace
+
+// ---- the scene -------------------------------------------------------------------------------
+
+net::awaitable<std::optional<obstacle>>
+scene::name_was_asked_for(std::chrono::steady_clock::duration limit)
+{
+    const auto asked = co_await nameserver_->queried(name_, limit);
+    std::optional<obstacle> out;
+    if (!asked)
+        out = obstacle{
+            "stall_not_reached",
+            "The nameserver of the lab was not asked for " + name_ + " (" +
+                asked.error().message() +
+                "). The machine resolves names in another way than /etc/resolv.conf says (see "
+                "/etc/nsswitch.conf)."};
+    co_return out;
+}
+
+net::awaitable<result<std::optional<origin::seen_connection>>>
+scene::origin_stalled(const endpoint& client, std::chrono::steady_clock::duration limit)
+{
+    if (origin_ == nullptr)
+        co_return std::optional<origin::seen_connection>();
+    result<std::size_t> index = origin::server::no_index;
+    if (own_origin_)
+        index = co_await origin_->stall(limit);
+    else
+        index = co_await origin_->stall_of(client, limit);
+    if (!index)
+        co_return index.error();
+    stalled_ = *index;
+    co_return origin_connection();
+}
+
+std::optional<origin::seen_connection> scene::origin_connection() const
+{
+    if (origin_ == nullptr || stalled_ == origin::server::no_index)
+        return std::nullopt;
+    return origin_->connections()[stalled_];
+}
+
+bool scene::origin_has_descriptor() const
+{
+    return origin_ != nullptr && stalled_ != origin::server::no_index &&
+           origin_->has_descriptor(stalled_);
+}
+
+void scene::expose(kill::victim& out)
+{
+    out.diag = diag_;
+    if (origin_) {
+        out.origin_closes = [this] {
+            return origin_->close_now();
+        };
+        out.origin_resets = [this] {
+            return origin_->reset_now();
+        };
+    }
+    if (nameserver_ != nullptr && out.ended) {
+        // No TCP socket is there to be followed: the first look is over as soon as it begins. The
+        // answer frees Asio's resolver thread, without which the lookup cannot end.
+        out.ended = [this,
+                     ended = std::move(out.ended)](std::chrono::steady_clock::duration limit) {
+            nameserver_->refuse(name_);
+            return ended(limit);
+        };
+    }
+}
+
+net::awaitable<void> scene::let_origin_go(after_action how)
+{
+    if (nameserver_ != nullptr)
+        nameserver_->refuse(name_);
+    if (own_origin_)
+        co_await origin_->let_go(how, answer_limit);
+    else if (stalled_ != origin::server::no_index)
+        co_await origin_->let_go_one(stalled_, how, answer_limit);
+}
+
+void scene::start_counting()
+{
+    if (!counters_)
+        return;
+    if (auto now = counters_->read())
+        counted_before_ = std::move(*now);
+}
+
+std::optional<counter_deltas> scene::counter_deltas()
+{
+    if (!counters_)
+        return std::nullopt;
+    const auto now = counters_->read();
+    if (!now)
+        return std::nullopt;
+    return kernel::difference(counted_before_, *now);
+}
+
+int scene::try_bind(const endpoint& where) const
+{
+    const lab::inside here(where_, home_);
+    return kernel::try_bind(where);
+}
+
+net::awaitable<void> scene::strike()
+{
+    if (nameserver_ != nullptr)
+        nameserver_->refuse(name_);
+    if (client_)
+        co_await client_->end();
+    if (own_origin_)
+        co_await own_origin_->stop();
+    else if (stalled_ != origin::server::no_index)
+        origin_->forget(stalled_);
+    if (owns_watch_ && watch_)
+        watch_->stop();
+}
+
+// ---- making it -------------------------------------------------------------------------------
+
+scene_maker::scene_maker(
+    net::io_context& io,
+    const lab::place& home,
+    isolation how,
+    std::vector<std::string> client_command
+)
+    : io_(io), home_(home), how_(how), client_command_(std::move(client_command)),
+      settings_(judge::settings_from(home.environment().sysctls))
+{
+}
+
+scene_maker::~scene_maker()
+{
+    if (shared_watch_)
+        shared_watch_->stop();
+}
+
+made_scene
+scene_maker::make(const plan& what, const std::string& id, std::chrono::milliseconds deadline)
+try {
+    for (const auto& lacking : home_.environment().not_run)
+        if (lacking.what == word(what.by) || lacking.what == word(what.at))
+            return obstacle{"not_permitted", lacking.reason + " " + lacking.cure};
+    std::unique_ptr<scene> out(new scene(io_, home_, how_));
+    out->plan_ = what;
+    auto where = destination_of(*out);
+    if (!where)
+        return obstacle{"target_unusable", where.error().message()};
+    if (what.at == kill_point::resolve) {
+        out->name_ = lower(id) + ".finwait.test";
+        where->name = out->name_;
+    }
+    auto failed = add_namespace(*out);
+    if (!failed)
+        failed = add_observers(*out);
+    if (!failed && what.at == kill_point::resolve)
+        failed = add_nameserver(*out);
+    if (!failed && what.at != kill_point::resolve && what.target == "origin")
+        failed = add_origin(*out);
+    if (!failed)
+        failed = add_client(*out, std::move(*where), deadline);
+    if (failed)
+        return *failed;
+    return out;
+} catch (const std::system_error& failed) {
+    return cannot(
+        "Setting the scene", error_code(failed.code().value(), boost::system::system_category())
+    );
+} catch (const boost::system::system_error& failed) {
+    return cannot("Setting the scene", failed.code());
+}
+
+std::optional<obstacle> scene_maker::add_namespace(scene& to)
+{
+    if (how_ == isolation::shared)
+        return std::nullopt;
+    auto made = home_.make_namespace();
+    if (!made)
+        return cannot("Making a network namespace", made.error());
+    to.where_ = std::move(*made);
+    if (!to.where_)
+        return std::nullopt; // the host's own: not this probe's alone
+    const lab::inside here(to.where_, home_);
+    auto counters = kernel::tcp_counters::open();
+    if (!counters)
+        return cannot("Opening the TCP counters", counters.error());
+    to.counters_.emplace(std::move(*counters));
+    return std::nullopt;
+}
+
+std::optional<obstacle> scene_maker::add_observers(scene& to)
+{
+    const bool own = static_cast<bool>(to.where_);
+    if (!own && shared_diag_) {
+        to.diag_ = &*shared_diag_;
+        to.watch_ = shared_watch_;
+        return std::nullopt;
+    }
+    const lab::inside here(to.where_, home_);
+    auto diag = kernel::sock_diag::open();
+    if (!diag)
+        return cannot("Opening sock_diag", diag.error());
+    auto& kept = own ? to.own_diag_ : shared_diag_;
+    kept.emplace(std::move(*diag));
+    to.diag_ = &*kept;
+    // Without the multicast the lookups' own schedule has to do. For a throughput run it is too
+    // dear: the kernel makes an event of every socket there, by way of another thread.
+    if (how_ == isolation::shared)
+        return std::nullopt;
+    auto watch = destroy_watch::start(io_, own ? own_events_bytes : shared_events_bytes);
+    if (watch)
+        to.watch_ = *watch;
+    to.owns_watch_ = own;
+    if (!own)
+        shared_watch_ = to.watch_;
+    return std::nullopt;
+}
+
+std::optional<obstacle> scene_maker::add_origin(scene& to)
+{
+    if (to.plan_.tls && !server_tls_) {
+        auto made = origin::make_tls_context();
+        if (!made)
+            return cannot("Making the origin's certificate", made.error());
+        server_tls_ = std::move(*made);
+    }
+    const auto script = script_of(to.plan_);
+    // At `connect` the origin is its full accept queue, which is nobody else's.
+    if (how_ == isolation::shared && script.at != kill_point::connect) {
+        const auto shared = shared_origin(script);
+        if (!shared)
+            return cannot("Starting the origin", shared.error());
+        to.origin_ = *shared;
+    } else {
+        const lab::inside here(to.where_, home_);
+        auto started = origin::server::start(io_, script, server_tls_);
+        if (!started)
+            return cannot("Starting the origin", started.error());
+        to.own_origin_ = std::move(*started);
+        to.origin_ = to.own_origin_.get();
+    }
+    to.peer_ = to.origin_->address();
+    return std::nullopt;
+}
+
+result<origin::server*> scene_maker::shared_origin(const origin::script& how)
+{
+    for (const auto& [known, server] : shared_origins_)
+        if (known == how)
+            return server.get();
+    auto started = origin::server::start(io_, how, server_tls_);
+    if (!started)
+        return started.error();
+    return shared_origins_.emplace_back(how, std::move(*started)).second.get();
+}
+
+std::optional<obstacle> scene_maker::add_nameserver(scene& to)
+{
+    const auto configured = lab::configured_nameservers();
+    if (configured.empty())
+        return obstacle{"not_permitted", "/etc/resolv.conf names no nameserver to stand in for."};
+    // A client inside this process resolves on Asio's one thread, which lives in the lab's own
+    // namespace; a process of its own resolves in its own.
+    const bool lone = is_lone(to.plan_);
+    if (!lone && home_nameserver_) {
+        to.nameserver_ = home_nameserver_.get();
+        return std::nullopt;
+    }
+    const lab::net_namespace at_home;
+    const lab::inside here(lone ? to.where_ : at_home, home_);
+    if (const auto added = lab::place::add_loopback_address(configured.front()); !added)
+        return cannot("Adding the nameserver's address to the loopback", added.error());
+    auto started = origin::nameserver::start(io_, configured.front());
+    if (!started)
+        return cannot("Starting the nameserver", started.error());
+    auto& kept = lone ? to.own_nameserver_ : home_nameserver_;
+    kept = std::move(*started);
+    to.nameserver_ = kept.get();
+    return std::nullopt;
+}
+
+result<client::destination> scene_maker::destination_of(const scene& of) const
+{
+    if (of.plan_.target == "origin")
+        return client::destination{};
+    return destination_of_url(of.plan_.target, of.plan_.family);
+}
+
+client::setup scene_maker::setup_of(const scene& of, std::chrono::milliseconds deadline)
+{
+    if (of.plan_.tls && !client_tls_) {
+        client_tls_.emplace(net::ssl::context::tls_client);
+        // What is measured is the socket's end; whom the peer is does not matter to it, and the
+        // lab's certificate is its own. Nothing secret is ever sent.
+        client_tls_->set_verify_mode(net::ssl::verify_none);
+    }
+    client::setup out;
+    out.tls = client_tls_ ? &*client_tls_ : nullptr;
+    out.limit = deadline;
+    if (of.plan_.by == kill_method::deadline)
+        out.timeout = client::expiry::library;
+    // An abandoned descriptor is looked after by nobody, whatever its connection does.
+    if (family_of(of.plan_.by) == kill_family::outside || of.plan_.by == kill_method::abandon)
+        out.reacts = client::reaction::when_told;
+    // A throughput run would use up the ports of one address: it spreads over 127/8.
+    const bool spreads = how_ == isolation::shared && of.plan_.family == address_family::ipv4 &&
+                         of.plan_.target == "origin";
+    const unsigned source = spreads ? 1 + next_source_++ % sources : 0;
+    out.open = [&of, source](client::tcp::socket& socket, const client::tcp::endpoint& peer) {
+        const lab::inside here(of.where_, of.home_);
+        error_code failed;
+        socket.open(peer.protocol(), failed);
+        // Asio sets no CLOEXEC, and an inherited descriptor would fake a leak.
+        if (!failed)
+            ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
+        if (!failed && source != 0)
+            failed = bind_address(socket, source);
+        return failed;
+    };
+    return out;
+}
+
+std::optional<obstacle>
+scene_maker::add_client(scene& to, client::destination where, std::chrono::milliseconds deadline)
+{
+    if (to.origin_) {
+        where.address = asio_endpoint(to.peer_);
+        where.host = "localhost:" + std::to_string(to.peer_.port);
+    }
+    if (is_lone(to.plan_)) {
+        const lab::inside here(to.where_, home_);
+        auto made = make_lone_client(io_, to.plan_, where, client_command_);
+        if (!made)
+            return cannot("Starting the client's process", made.error());
+        to.client_ = std::move(*made);
+        return std::nullopt;
+    }
+    to.client_ =
+        make_inner_client(io_, to.plan_, std::move(where), setup_of(to, deadline), client_command_);
+    return std::nullopt;
+}
+
+} // namespace finwait

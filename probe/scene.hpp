@@ -1,0 +1,159 @@
+// What one probe needs: a network namespace with its observers, an origin or a nameserver that
+// stalls, and the client.
+#pragma once
+
+#include "probe/actor.hpp"
+#include "probe/follow.hpp"
+#include "probe/judge/judge.hpp"
+#include "probe/kernel/counters.hpp"
+#include "probe/lab/lab.hpp"
+#include "probe/origin/nameserver.hpp"
+#include "probe/origin/origin.hpp"
+#include "probe/run.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+
+namespace finwait {
+
+class scene_maker;
+
+/// The scene of one probe.
+class scene
+{
+public:
+    actor& client() { return *client_; }
+    kernel::sock_diag& diag() { return *diag_; }
+    std::shared_ptr<destroy_watch> watch() { return watch_; }
+    net::any_io_executor executor() { return io_.get_executor(); }
+
+    /// The address the client talks to.
+    const endpoint& peer() const { return peer_; }
+
+    /// Waits until the nameserver was asked for this probe's name. Gives what went wrong.
+    net::awaitable<std::optional<judge::obstacle>>
+    name_was_asked_for(std::chrono::steady_clock::duration limit);
+
+    /// Waits until the origin stands at its stall with this client. nullopt: it sees nothing of
+    /// this connection, or there is no origin of ours.
+    net::awaitable<result<std::optional<origin::seen_connection>>>
+    origin_stalled(const endpoint& client, std::chrono::steady_clock::duration limit);
+
+    /// The stalled connection as the origin sees it now; nullopt as above.
+    std::optional<origin::seen_connection> origin_connection() const;
+    bool origin_has_descriptor() const;
+
+    /// Fills in what a kill from outside needs.
+    void expose(kill::victim& out);
+
+    /// Whether the first look waits until the client's FIN is acknowledged, which takes 45 ms where
+    /// the origin has received data. Not in a throughput run: the second look sees it all the same.
+    bool awaits_acknowledgement() const { return how_ == isolation::each; }
+
+    net::awaitable<void> let_origin_go(after_action how);
+
+    /// Whether the namespace is this probe's own, so that its counters are.
+    bool counted() const { return counters_.has_value(); }
+
+    /// Whether the client's port is tried: not in a throughput run, where its source address is one
+    /// of many and bind(2) would cost as much as the look.
+    bool tries_port() const { return how_ == isolation::each; }
+    void start_counting();
+    std::optional<finwait::counter_deltas> counter_deltas();
+
+    /// bind(2) in the probe's namespace: 0 or the errno.
+    int try_bind(const endpoint& where) const;
+
+    /// Ends the client and the origin. Call it before the end of the scene's life.
+    net::awaitable<void> strike();
+
+private:
+    friend class scene_maker;
+    scene(net::io_context& io, const lab::place& home, isolation how)
+        : io_(io), home_(home), how_(how)
+    {
+    }
+
+    net::io_context& io_;
+    const lab::place& home_;
+    isolation how_;
+    plan plan_;
+    std::string name_; ///< to be resolved; empty: none
+    lab::net_namespace where_;
+    std::optional<kernel::sock_diag> own_diag_;
+    kernel::sock_diag* diag_ = nullptr;
+    std::shared_ptr<destroy_watch> watch_;
+    bool owns_watch_ = false;
+    std::optional<kernel::tcp_counters> counters_;
+    finwait::counter_deltas counted_before_;
+    std::unique_ptr<origin::server> own_origin_;
+    origin::server* origin_ = nullptr; ///< its own, or one that many share
+    std::size_t stalled_ = origin::server::no_index;
+    std::unique_ptr<origin::nameserver> own_nameserver_;
+    origin::nameserver* nameserver_ = nullptr;
+    endpoint peer_;
+    std::unique_ptr<actor> client_;
+};
+
+/// A scene, or what stood in the way of making one.
+class made_scene
+{
+public:
+    made_scene(std::unique_ptr<scene> made) : made_(std::move(made)) {}
+    made_scene(judge::obstacle why) : why_(std::move(why)) {}
+    explicit operator bool() const { return made_ != nullptr; }
+    std::unique_ptr<scene> take() { return std::move(made_); }
+    const judge::obstacle& why() const { return why_; }
+
+private:
+    std::unique_ptr<scene> made_;
+    judge::obstacle why_;
+};
+
+/// Makes the scenes of one lab; keeps what they share.
+class scene_maker
+{
+public:
+    scene_maker(
+        net::io_context& io,
+        const lab::place& home,
+        isolation how,
+        std::vector<std::string> client_command
+    );
+    ~scene_maker();
+
+    /// Everything up and the client on its way. `deadline` is the library's timeout, where the kill
+    /// is one. Errors become obstacles with their cause and cure.
+    made_scene make(const plan& what, const std::string& id, std::chrono::milliseconds deadline);
+
+    const judge::kernel_settings& settings() const { return settings_; }
+
+private:
+    std::optional<judge::obstacle> add_namespace(scene& to);
+    std::optional<judge::obstacle> add_observers(scene& to);
+    std::optional<judge::obstacle> add_origin(scene& to);
+    std::optional<judge::obstacle> add_nameserver(scene& to);
+    std::optional<judge::obstacle>
+    add_client(scene& to, client::destination where, std::chrono::milliseconds deadline);
+    result<origin::server*> shared_origin(const origin::script& how);
+    result<client::destination> destination_of(const scene& of) const;
+    client::setup setup_of(const scene& of, std::chrono::milliseconds deadline);
+
+    net::io_context& io_;
+    const lab::place& home_;
+    isolation how_;
+    std::vector<std::string> client_command_;
+    judge::kernel_settings settings_;
+    std::shared_ptr<net::ssl::context> server_tls_;
+    std::optional<net::ssl::context> client_tls_;
+    std::optional<kernel::sock_diag> shared_diag_;
+    std::shared_ptr<destroy_watch> shared_watch_;
+    std::unique_ptr<origin::nameserver> home_nameserver_;
+    std::vector<std::pair<origin::script, std::unique_ptr<origin::server>>> shared_origins_;
+    unsigned next_source_ = 0;
+};
+
+} // namespace finwait
