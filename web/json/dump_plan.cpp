@@ -1,0 +1,60 @@
+// Plans, and what is said about lines that are none.
+#include "web/json/json.hpp"
+#include "web/json/render.hpp"
+
+namespace finwait::json {
+
+document render(const plan& what)
+{
+    return document{
+        {"at", word(what.at)},
+        {"by", word(what.by)},
+        {"subject", what.subject},
+        {"target", what.target},
+        {"family", word(what.family)},
+        {"tls", what.tls},
+        {"unread", what.unread},
+        {"blocked", what.blocked},
+        {"position", what.position},
+        {"request",
+         {{"method", what.method},
+          {"framing", word(what.request.how)},
+          {"body_bytes", what.request.bytes}}},
+        {"response", {{"framing", word(what.response.how)}, {"body_bytes", what.response.bytes}}},
+        {"requests", what.requests},
+        {"signal_to", word(what.signal_to)},
+        {"after", word(what.after)},
+    };
+}
+
+std::string to_text(const document& what)
+{
+    return what.dump(-1, ' ', false, document::error_handler_t::replace);
+}
+
+std::string dump(const plan& what)
+{
+    return to_text(render(what));
+}
+
+std::string dump(const plan_line& what)
+{
+    auto line = render(what.plan);
+    if (what.id)
+        line["id"] = *what.id;
+    return to_text(line);
+}
+
+std::string
+dump_error(std::uint64_t line, const std::optional<std::string>& id, const parse_error& why)
+{
+    return to_text(document{
+        {"schema", "finwait.error/1"},
+        {"line", line},
+        {"field", why.field},
+        {"detail", why.detail},
+        {"id", render(id)},
+    });
+}
+
+} // namespace finwait::json
