@@ -1,0 +1,287 @@
+#include "daemon/worker_loop.hpp"
+
+#include "daemon/byte_stream.hpp"
+#include "daemon/children.hpp"
+#include "daemon/line_splitter.hpp"
+#include "daemon/lost.hpp"
+#include "daemon/output.hpp"
+#include "daemon/process_setup.hpp"
+#include "probe/model/possible.hpp"
+#include "probe/ulid.hpp"
+#include "web/json/json.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <fmt/format.h>
+
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <map>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace finwait::daemon {
+
+namespace {
+
+using boost::system::error_code;
+
+constexpr std::size_t longest_plan_bytes = 64 * 1024;
+// Error objects need no slot: a reader that is too slow for them stops the reading of plans.
+constexpr std::size_t longest_backlog_bytes = 1024 * 1024;
+// A probe of a client that lives on looks a last time after 8 s.
+constexpr std::chrono::seconds limit_after_input{20};
+
+class worker_loop
+{
+public:
+    worker_loop(net::io_context& io, const worker_settings& how, const lab::place& where)
+        : io_(io), how_(how), signals_(io, SIGINT, SIGTERM), after_input_(io),
+          input_(io, STDIN_FILENO),
+          output_(io, STDOUT_FILENO, [this](const error_code& ec) { lose_output(ec); }),
+          prober_(prober::make(io, where, how.how, {"/proc/self/exe", "client"}))
+    {
+        signals_.async_wait([this](const error_code& ec, int number) {
+            if (!ec)
+                end_by(number);
+        });
+        if (how.first == announce::environment)
+            say(json::dump(where.environment()));
+        pump();
+    }
+
+    exit_code result() const { return result_; }
+    int signal() const { return signal_; }
+    bool is_idle() const { return probes_ == 0; }
+
+private:
+    void pump();
+    void read();
+    void take(const input_line& line);
+    void begin(json::plan_line wanted);
+    void report_of(const std::string& id, std::exception_ptr failed, report done);
+    void
+    refuse(const input_line& line, const std::optional<std::string>& id, json::parse_error why);
+    void say(std::string line);
+    void input_ended();
+    void give_up();
+    void end_if_done();
+    void lose_output(const error_code& ec);
+    void end_by(int number);
+    bool may_begin() const
+    {
+        return slots_used_ < how_.in_flight && output_.backlog_bytes() < longest_backlog_bytes;
+    }
+
+    net::io_context& io_;
+    const worker_settings& how_;
+    net::signal_set signals_;
+    net::steady_timer after_input_;
+    byte_source input_;
+    byte_sink output_;
+    std::unique_ptr<prober> prober_;
+    line_splitter lines_{longest_plan_bytes};
+    std::map<std::string, plan> running_; ///< by id
+    unsigned slots_used_ = 0;             ///< probes running, and reports not yet written
+    unsigned probes_ = 0;                 ///< coroutines that have not ended
+    bool reading_ = false;
+    bool input_ended_ = false;
+    exit_code result_ = exit_code::clean;
+    int signal_ = 0;
+};
+
+void worker_loop::pump()
+{
+    while (may_begin()) {
+        const auto line = lines_.next();
+        if (!line)
+            break;
+        take(*line);
+    }
+    if (may_begin() && !reading_ && !input_ended_)
+        read();
+    end_if_done();
+}
+
+void worker_loop::read()
+{
+    reading_ = true;
+    input_.read([this](const error_code& ec, std::string_view bytes) {
+        reading_ = false;
+        if (ec)
+            input_ended(); // a read error ends the input as well: nothing more can come
+        else
+            lines_.push(bytes);
+        pump();
+    });
+}
+
+void worker_loop::take(const input_line& line)
+{
+    if (line.too_long)
+        return refuse(
+            line,
+            {},
+            {.field = "", .detail = fmt::format("longer than {} bytes", longest_plan_bytes)}
+        );
+    if (line.text.find_first_not_of(" \t\r") == std::string::npos)
+        return;
+    auto wanted = json::parse_plan(line.text);
+    if (!wanted)
+        return refuse(line, {}, wanted.error());
+    wanted->plan = completed(std::move(wanted->plan));
+    if (auto why = why_impossible(wanted->plan))
+        return refuse(line, wanted->id, {.field = why->field, .detail = why->reason});
+    if (!wanted->id)
+        wanted->id = make_ulid(std::chrono::system_clock::now());
+    if (running_.contains(*wanted->id))
+        return refuse(
+            line, wanted->id, {.field = "id", .detail = "a probe with this id is running"}
+        );
+    begin(std::move(*wanted));
+}
+
+void worker_loop::begin(json::plan_line wanted)
+{
+    ++slots_used_;
+    ++probes_;
+    const std::string id = wanted.id.value();
+    running_.emplace(id, wanted.plan);
+    net::co_spawn(
+        io_,
+        prober_->run(std::move(wanted.plan), id),
+        [this, id](std::exception_ptr failed, report done) {
+            report_of(id, std::move(failed), std::move(done));
+        }
+    );
+}
+
+void worker_loop::report_of(const std::string& id, std::exception_ptr failed, report done)
+{
+    --probes_;
+    const auto found = running_.find(id);
+    if (found == running_.end())
+        return; // given up
+    if (failed) {
+        std::string text = "an internal error";
+        try {
+            std::rethrow_exception(failed);
+        } catch (const std::exception& e) {
+            text = e.what();
+        } catch (...) {
+        }
+        complain(fmt::format("probe {} failed: {}", id, text));
+        done = lost_report(found->second, id, {.code = "internal_error", .text = text});
+    }
+    running_.erase(found);
+    output_.write(json::dump(done) + "\n", [this] {
+        --slots_used_;
+        pump();
+    });
+}
+
+void worker_loop::refuse(
+    const input_line& line, const std::optional<std::string>& id, json::parse_error why
+)
+{
+    say(json::dump_error(line.number, id, why));
+}
+
+void worker_loop::say(std::string line)
+{
+    output_.write(std::move(line) + "\n", [this] { pump(); });
+}
+
+void worker_loop::input_ended()
+{
+    input_ended_ = true;
+    lines_.finish();
+    after_input_.expires_after(limit_after_input);
+    after_input_.async_wait([this](const error_code& ec) {
+        if (!ec)
+            give_up();
+    });
+}
+
+void worker_loop::give_up()
+{
+    const auto unfinished = std::exchange(running_, {});
+    for (const auto& [id, wanted] : unfinished)
+        output_.write(
+            json::dump(lost_report(
+                wanted,
+                id,
+                {.code = "worker_ended",
+                 .text = fmt::format(
+                     "the worker's input ended, and {} s later this probe had not finished",
+                     limit_after_input.count()
+                 )}
+            )) + "\n",
+            [this] {
+                --slots_used_;
+                end_if_done();
+            }
+        );
+}
+
+void worker_loop::end_if_done()
+{
+    if (input_ended_ && slots_used_ == 0 && output_.backlog_bytes() == 0)
+        io_.stop();
+}
+
+void worker_loop::lose_output(const error_code& ec)
+{
+    // Nobody is there to be told when the reader simply went away.
+    if (ec != net::error::broken_pipe)
+        complain("cannot write standard output: " + ec.message());
+    result_ = exit_code::output;
+    io_.stop();
+}
+
+void worker_loop::end_by(int number)
+{
+    signal_ = number;
+    io_.stop();
+}
+
+// After the lab is entered: a change of credentials clears the setting (prctl(2)).
+bool follow_into_death(pid_t parent)
+{
+    (void)::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
+    return ::getppid() == parent; // it may have died before
+}
+
+} // namespace
+
+exit_code run_worker(const worker_settings& how)
+{
+    become_subreaper();
+    ignore_broken_pipes();
+    raise_descriptor_limit();
+    const auto where = lab::place::enter(how.where);
+    if (how.parent && !follow_into_death(*how.parent))
+        return exit_code::interrupted;
+    net::io_context io(1);
+    auto loop = std::make_unique<worker_loop>(io, how, where);
+    io.run();
+    // Subjects first: destroying the rest may wait, and they are not to live a moment longer.
+    end_children({});
+    if (loop->signal() != 0)
+        die_by(loop->signal());
+    if (!loop->is_idle())
+        // Coroutines in the middle of a probe refer to what would be destroyed before them; the
+        // kernel tidies up after them all the same.
+        ::_exit(static_cast<int>(loop->result()));
+    return loop->result();
+}
+
+} // namespace finwait::daemon
