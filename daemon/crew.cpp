@@ -55,6 +55,8 @@ public:
     {
     }
     ~live_crew() override { stop(); }
+    live_crew(const live_crew&) = delete;
+    live_crew& operator=(const live_crew&) = delete;
 
     void start() override
     {

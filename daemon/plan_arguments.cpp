@@ -44,6 +44,7 @@ understood_list(std::string_view option, const std::vector<std::string>& texts)
     if (texts.empty())
         return std::nullopt;
     std::vector<Enum> list;
+    list.reserve(texts.size());
     for (const std::string& text : texts)
         list.push_back(understood<Enum>(option, text));
     return list;
@@ -151,7 +152,7 @@ plan one_plan(const plan_arguments& words)
         throw usage_error("one --at and one --by are needed; `finwait audit` takes lists");
     const auto at = understood<kill_point>("--at", words.at.front());
     const auto by = understood<kill_method>("--by", words.by.front());
-    const plan wanted = cell_of(understood_choices(words), at, by);
+    plan wanted = cell_of(understood_choices(words), at, by);
     if (const auto why = why_impossible(wanted))
         refuse(wanted, *why);
     return wanted;

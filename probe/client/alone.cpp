@@ -89,7 +89,7 @@ public:
 
     int run()
     {
-        net::co_spawn(io_, exchange_.go(), [this](std::exception_ptr) { say("ended"); });
+        net::co_spawn(io_, exchange_.go(), [](std::exception_ptr) { say("ended"); });
         net::co_spawn(io_, announce(), [](std::exception_ptr) {});
         listen();
         io_.run();

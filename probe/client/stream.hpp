@@ -123,7 +123,8 @@ public:
     {
         return net::async_initiate<Token, void(error_code, std::size_t)>(
             [this](auto handler, const Buffers& buffers) {
-                visit([&](auto& layer) { layer.async_read_some(buffers, std::move(handler)); });
+                this->visit([&](auto& layer) { layer.async_read_some(buffers, std::move(handler)); }
+                );
             },
             token,
             into
@@ -135,7 +136,9 @@ public:
     {
         return net::async_initiate<Token, void(error_code, std::size_t)>(
             [this](auto handler, const Buffers& buffers) {
-                visit([&](auto& layer) { layer.async_write_some(buffers, std::move(handler)); });
+                this->visit([&](auto& layer) {
+                    layer.async_write_some(buffers, std::move(handler));
+                });
             },
             token,
             from

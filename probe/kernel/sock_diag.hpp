@@ -73,6 +73,8 @@ public:
 
     sock_diag(sock_diag&&) noexcept;
     sock_diag& operator=(sock_diag&&) noexcept;
+    sock_diag(const sock_diag&) = delete;
+    sock_diag& operator=(const sock_diag&) = delete;
     ~sock_diag();
 
 private:

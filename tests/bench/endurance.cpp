@@ -62,9 +62,7 @@ belongings now()
 {
     const std::filesystem::directory_iterator open("/proc/self/fd");
     belongings out;
-    out.descriptors = static_cast<std::uint64_t>(
-        std::distance(std::filesystem::begin(open), std::filesystem::end(open))
-    );
+    out.descriptors = std::distance(std::filesystem::begin(open), std::filesystem::end(open));
     // /proc/net follows the process, which may be in another namespace than this thread.
     constexpr auto sockstat = "/proc/thread-self/net/sockstat";
     out.sockets = number_in(sockstat, "sockets:", "used");

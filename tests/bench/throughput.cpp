@@ -30,7 +30,7 @@ struct extent
     std::uint64_t count = 4'000; ///< of probes in a round
     int rounds = 15;             ///< many short ones, whose median a busy machine troubles least
     std::uint64_t crowd = 200'000;
-    std::size_t in_flight = 32;
+    std::size_t in_flight = 16; ///< more only push each other out of the caches
 };
 
 constexpr double goal_ratio = 0.5;

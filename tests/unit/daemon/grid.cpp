@@ -73,7 +73,7 @@ TEST_CASE("no line of a full matrix is wider than asked for")
         for (const kill_method by : all_of<kill_method>())
             for (int i = 0; i < 4; ++i)
                 reports.push_back(cell(at, by, i == 3 ? verdict::unverified : verdict::released));
-    for (const std::size_t width : {60, 80, 104, 160}) {
+    for (const std::size_t width : {60U, 80U, 104U, 160U}) {
         CAPTURE(width);
         const std::string text = grid(reports, {.width = width});
         const std::string table = text.substr(0, text.find("ends in TW"));

@@ -15,7 +15,7 @@ TEST_CASE("a size is digits with k, m or g, in any case, times 1024")
         const char* text;
         std::uint64_t bytes;
     };
-    for (const auto& [text, bytes] : {
+    for (const auto& each : {
              row{"0", 0},
              row{"1", 1},
              row{"65536", 65536},
@@ -27,8 +27,8 @@ TEST_CASE("a size is digits with k, m or g, in any case, times 1024")
              row{"2G", 2147483648},
              row{"9223372036854775807", 9223372036854775807ULL},
          }) {
-        CAPTURE(text);
-        CHECK(parse_size(text) == bytes);
+        CAPTURE(each.text);
+        CHECK(parse_size(each.text) == each.bytes);
     }
 }
 

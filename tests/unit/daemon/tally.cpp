@@ -69,11 +69,11 @@ TEST_CASE("the outcome is the worst: void, then findings, then unverified, then 
          exit_code::unjudged},
         {"held is no catch", {control(verdict::held)}, outcome::void_, exit_code::unjudged},
     };
-    for (const auto& [what, reports, expected, exit] : rows) {
-        CAPTURE(what);
-        const audit done = concluded(reports);
-        CHECK(word(done.outcome) == word(expected));
-        CHECK(exit_of(done) == exit);
+    for (const row& each : rows) {
+        CAPTURE(each.what);
+        const audit done = concluded(each.reports);
+        CHECK(word(done.outcome) == word(each.outcome));
+        CHECK(exit_of(done) == each.exit);
     }
 }
 

@@ -39,7 +39,7 @@ TEST_SUITE("probe/target")
             const char* url;
             const char* says;
         };
-        for (const auto& [url, says] : {
+        for (const auto& each : {
                  bad{"nonsense", "no URL"},
                  bad{"ftp://127.0.0.1/", "neither http nor https"},
                  bad{"http://user:secret@127.0.0.1/", "user info"},
@@ -48,10 +48,10 @@ TEST_SUITE("probe/target")
                  bad{"http://127.0.0.1:0/", "between 1 and 65535"},
                  bad{"http://[::1]/", "other family"},
              }) {
-            CAPTURE(std::string(url));
-            const auto refused = destination_of_url(url, address_family::ipv4);
+            CAPTURE(each.url);
+            const auto refused = destination_of_url(each.url, address_family::ipv4);
             REQUIRE(refused.has_error());
-            CHECK(refused.error().message().find(says) != std::string::npos);
+            CHECK(refused.error().message().find(each.says) != std::string::npos);
         }
     }
 }
