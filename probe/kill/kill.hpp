@@ -80,7 +80,8 @@ net::awaitable<proof> by_peer_close(victim& client);
 net::awaitable<proof> by_peer_reset(victim& client);
 net::awaitable<proof> by_peer_silent(victim& client);
 
-/// How long a client's code or process may take to end once it was killed.
-constexpr std::chrono::seconds patience{10};
+/// How long a client's code or process may take to end once it was killed. Longer than the longest
+/// timeout that a client's library is given (probe/run.cpp).
+constexpr std::chrono::seconds patience{20};
 
 } // namespace finwait::kill
