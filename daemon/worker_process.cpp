@@ -110,6 +110,7 @@ public:
     {
         std::vector<std::string> copies = words;
         std::vector<char*> arguments;
+        arguments.reserve(copies.size() + 1);
         for (std::string& each : copies)
             arguments.push_back(each.data());
         arguments.push_back(nullptr);
@@ -147,6 +148,8 @@ public:
     {
     }
     ~process() override { end_now(); }
+    process(const process&) = delete;
+    process& operator=(const process&) = delete;
 
     error_code start(const worker_options& how);
     void listen()

@@ -64,6 +64,8 @@ public:
         const net::any_io_executor& executor, kernel::sock_diag& diag, clock::time_point start
     );
     ~follower();
+    follower(const follower&) = delete;
+    follower& operator=(const follower&) = delete;
 
     /// While it waits, the destruction of one of these sockets wakes the follower. May be null.
     void listen_to(std::shared_ptr<destroy_watch> watch);

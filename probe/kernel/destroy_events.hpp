@@ -29,6 +29,8 @@ public:
 
     destroy_events(destroy_events&&) noexcept;
     destroy_events& operator=(destroy_events&&) noexcept;
+    destroy_events(const destroy_events&) = delete;
+    destroy_events& operator=(const destroy_events&) = delete;
     ~destroy_events();
 
 private:
