@@ -21,7 +21,6 @@ namespace finwait {
 namespace {
 
 using namespace std::chrono_literals;
-using boost::system::error_code;
 using judge::obstacle;
 
 /// ESTABLISHED, FIN_WAIT1, FIN_WAIT2, TIME_WAIT.

@@ -124,6 +124,8 @@ public:
         std::vector<std::string> client_command
     );
     ~scene_maker();
+    scene_maker(const scene_maker&) = delete;
+    scene_maker& operator=(const scene_maker&) = delete;
 
     /// Everything up and the client on its way. `deadline` is the library's timeout, where the kill
     /// is one. Errors become obstacles with their cause and cure.
