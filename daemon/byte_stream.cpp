@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -43,6 +44,13 @@ bool can_be_waited_for(int fd)
     const kernel::unique_fd trial(::epoll_create1(EPOLL_CLOEXEC));
     epoll_event event{};
     return trial && ::epoll_ctl(trial.get(), EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+// Of a pipe: nobody can read it any more. Of a socket: an error.
+bool has_lost_reader(int fd)
+{
+    pollfd now{.fd = fd, .events = 0, .revents = 0};
+    return ::poll(&now, 1, 0) == 1 && (now.revents & POLLERR) != 0;
 }
 
 // Leaves `stream` closed where the descriptor cannot be waited for; a file must not be opened again
@@ -156,8 +164,12 @@ void byte_sink::watch_reader()
     if (!stream_.is_open())
         return;
     stream_.async_wait(descriptor::wait_error, [this](const error_code& ec) {
-        if (ec != net::error::operation_aborted)
-            fail(ec ? ec : error_code(net::error::broken_pipe));
+        if (ec == net::error::operation_aborted)
+            return;
+        // Asio may hand over the event of a descriptor that was closed in the same turn.
+        if (!ec && !has_lost_reader(stream_.native_handle()))
+            return watch_reader();
+        fail(ec ? ec : error_code(net::error::broken_pipe));
     });
 }
 

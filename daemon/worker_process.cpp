@@ -174,7 +174,7 @@ private:
     void write();
     void say(std::string_view bytes);
     void drain();
-    int reap();
+    std::optional<int> reap(int options);
     void close_all();
 
     worker_events events_;
@@ -297,7 +297,11 @@ void process::await_exit()
     exit_.async_wait(descriptor::wait_read, [self = shared_from_this()](const error_code& ec) {
         if (ec || self->pid_ < 0)
             return;
-        const std::string how = how_it_ended(self->reap());
+        const auto status = self->reap(WNOHANG);
+        // Asio may hand over the readiness of a descriptor that was closed in the same turn.
+        if (!status)
+            return self->await_exit();
+        const std::string how = how_it_ended(*status);
         self->drain();
         const auto ended = self->events_.ended;
         const bool is_wanted = self->exit_.is_open(); // an event may have ended us for good
@@ -319,11 +323,16 @@ void process::drain()
     }
 }
 
-int process::reap()
+/// Its wait status; none while it lives, which only WNOHANG in the options lets one see.
+std::optional<int> process::reap(int options)
 {
     int status = 0;
-    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-    }
+    pid_t which = -1;
+    do
+        which = ::waitpid(pid_, &status, options);
+    while (which < 0 && errno == EINTR);
+    if (which == 0)
+        return std::nullopt;
     pid_ = -1;
     return status;
 }
@@ -332,7 +341,7 @@ void process::end_now()
 {
     if (pid_ > 0) {
         kill();
-        (void)reap();
+        (void)reap(0);
     }
     close_all();
 }

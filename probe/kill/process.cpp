@@ -25,19 +25,23 @@ std::string in_words(const siginfo_t& status)
 }
 
 /// Waits for the end of the process and reaps it. Its descriptors are closed by then: exit_files()
-/// runs before the parent is notified (kernel/exit.c do_exit()).
+/// runs before the parent is notified (kernel/exit.c do_exit()). It asks again when the process
+/// lives on: Asio may hand over the readiness of a descriptor that was closed in the same turn.
 net::awaitable<proof> after_the_end(victim& client)
 {
     const auto executor = co_await net::this_coro::executor;
     net::posix::stream_descriptor ended(executor, ::fcntl(client.pidfd, F_DUPFD_CLOEXEC, 0));
-    auto [failed] = co_await ended.async_wait(
-        net::posix::stream_descriptor::wait_read, net::as_tuple(net::use_awaitable)
-    );
     proof out;
     siginfo_t status{};
-    if (failed || ::waitid(P_PID, static_cast<id_t>(client.pid), &status, WEXITED) != 0) {
-        out.failed = "the client's process could not be waited for";
-        co_return out;
+    while (status.si_pid == 0) {
+        auto [failed] = co_await ended.async_wait(
+            net::posix::stream_descriptor::wait_read, net::as_tuple(net::use_awaitable)
+        );
+        const auto pid = static_cast<id_t>(client.pid);
+        if (failed || ::waitid(P_PID, pid, &status, WEXITED | WNOHANG) != 0) {
+            out.failed = "the client's process could not be waited for";
+            co_return out;
+        }
     }
     out.wait_status = in_words(status);
     out.happened = "wait status: " + out.wait_status;
