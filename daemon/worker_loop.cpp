@@ -4,6 +4,7 @@
 #include "daemon/children.hpp"
 #include "daemon/line_splitter.hpp"
 #include "daemon/lost.hpp"
+#include "daemon/malloc_tuning.hpp"
 #include "daemon/output.hpp"
 #include "daemon/process_setup.hpp"
 #include "probe/model/possible.hpp"
@@ -264,13 +265,15 @@ bool follow_into_death(pid_t parent)
 
 exit_code run_worker(const worker_settings& how)
 {
+    forget_malloc_tuning();
     become_subreaper();
     ignore_broken_pipes();
     raise_descriptor_limit();
     const auto where = lab::place::enter(how.where);
     if (how.parent && !follow_into_death(*how.parent))
         return exit_code::interrupted;
-    net::io_context io(1);
+    // One thread for all sockets: no lock is needed around an operation on one of them.
+    net::io_context io(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO);
     auto loop = std::make_unique<worker_loop>(io, how, where);
     io.run();
     // Subjects first: destroying the rest may wait, and they are not to live a moment longer.

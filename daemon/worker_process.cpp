@@ -1,7 +1,8 @@
 #include "daemon/worker_process.hpp"
 
 #include "daemon/line_splitter.hpp"
-#include "probe/kernel/unique_fd.hpp"
+#include "daemon/malloc_tuning.hpp"
+#include "probe/subject/spawn.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
@@ -16,9 +17,6 @@
 #include <utility>
 #include <vector>
 
-#include <fcntl.h>
-#include <spawn.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,31 +25,10 @@ namespace finwait::daemon {
 namespace {
 
 using boost::system::error_code;
-using boost::system::result;
-using kernel::unique_fd;
 using descriptor = net::posix::stream_descriptor;
 
 // A report is a few kB; what a subject printed in it is bounded.
 constexpr std::size_t longest_line = 4 * 1024 * 1024;
-
-error_code from_errno(int number)
-{
-    return {number, boost::system::system_category()};
-}
-
-struct pipe_ends
-{
-    unique_fd read;
-    unique_fd write;
-};
-
-result<pipe_ends> make_pipe()
-{
-    std::array<int, 2> fds{};
-    if (::pipe2(fds.data(), O_CLOEXEC) != 0)
-        return from_errno(errno);
-    return pipe_ends{unique_fd(fds[0]), unique_fd(fds[1])};
-}
 
 std::vector<std::string> command_line(const worker_options& how)
 {
@@ -68,69 +45,6 @@ std::vector<std::string> command_line(const worker_options& how)
     if (how.how == isolation::shared)
         words.emplace_back("--shared");
     return words;
-}
-
-// Attributes and actions of posix_spawn(3), freed at the end. The parent is suspended until the
-// exec, so that nothing here is ever copied by a fork.
-class spawn_settings
-{
-public:
-    spawn_settings()
-    {
-        (void)::posix_spawnattr_init(&attributes_);
-        (void)::posix_spawn_file_actions_init(&actions_);
-        sigset_t none;
-        sigset_t all;
-        (void)::sigemptyset(&none);
-        (void)::sigfillset(&all);
-        (void)::posix_spawnattr_setsigmask(&attributes_, &none);
-        (void)::posix_spawnattr_setsigdefault(&attributes_, &all);
-        (void)::posix_spawnattr_setpgroup(&attributes_, 0);
-        (void)::posix_spawnattr_setflags(
-            &attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETPGROUP
-        );
-    }
-    ~spawn_settings()
-    {
-        (void)::posix_spawn_file_actions_destroy(&actions_);
-        (void)::posix_spawnattr_destroy(&attributes_);
-    }
-    spawn_settings(const spawn_settings&) = delete;
-    spawn_settings& operator=(const spawn_settings&) = delete;
-
-    void connect(int input, int output)
-    {
-        (void)::posix_spawn_file_actions_adddup2(&actions_, input, STDIN_FILENO);
-        (void)::posix_spawn_file_actions_adddup2(&actions_, output, STDOUT_FILENO);
-        // A shell may have handed down more descriptors than ours, which have CLOEXEC.
-        (void)::posix_spawn_file_actions_addclosefrom_np(&actions_, STDERR_FILENO + 1);
-    }
-
-    result<pid_t> spawn(const char* program, const std::vector<std::string>& words)
-    {
-        std::vector<std::string> copies = words;
-        std::vector<char*> arguments;
-        arguments.reserve(copies.size() + 1);
-        for (std::string& each : copies)
-            arguments.push_back(each.data());
-        arguments.push_back(nullptr);
-        pid_t pid = 0;
-        const int error =
-            ::posix_spawn(&pid, program, &actions_, &attributes_, arguments.data(), environ);
-        if (error != 0)
-            return from_errno(error);
-        return pid;
-    }
-
-private:
-    posix_spawnattr_t attributes_{};
-    posix_spawn_file_actions_t actions_{};
-};
-
-// pidfd_open(2); CLOEXEC. glibc 2.36 declares it in sys/pidfd.h without extern "C".
-int open_pidfd(pid_t pid)
-{
-    return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
 }
 
 std::string how_it_ended(int status)
@@ -191,22 +105,25 @@ private:
 
 error_code process::start(const worker_options& how)
 {
-    auto to_child = make_pipe();
+    auto to_child = subject::make_pipe();
     if (!to_child)
         return to_child.error();
-    auto from_child = make_pipe();
+    auto from_child = subject::make_pipe();
     if (!from_child)
         return from_child.error();
-    spawn_settings settings;
-    settings.connect(to_child->read.get(), from_child->write.get());
-    const auto started = settings.spawn(how.program.c_str(), command_line(how));
+    subject::spawn_order order;
+    order.program = how.program;
+    order.command = command_line(how);
+    order.environment = subject::own_environment();
+    tune_malloc_of(order.environment);
+    order.input = to_child->read.get();
+    order.output = from_child->write.get();
+    auto started = subject::spawn(order);
     if (!started)
         return started.error();
-    pid_ = *started;
-    unique_fd watched(open_pidfd(pid_));
-    error_code ec = watched ? error_code() : from_errno(errno);
-    if (!ec)
-        exit_.assign(watched.release(), ec);
+    pid_ = started->pid;
+    error_code ec;
+    exit_.assign(started->pidfd.release(), ec);
     if (!ec)
         input_.assign(to_child->write.release(), ec);
     if (!ec)
@@ -356,7 +273,7 @@ void process::close_all()
 
 } // namespace
 
-result<std::shared_ptr<worker_process>>
+boost::system::result<std::shared_ptr<worker_process>>
 worker_process::start(net::io_context& io, const worker_options& how, worker_events events)
 {
     auto made = std::make_shared<process>(io, std::move(events));

@@ -21,8 +21,8 @@ using kernel::result;
 /// What names the client's socket once it stands at its kill point.
 struct stood_at
 {
-    kernel::socket_id id; ///< cookie 0: it has no socket (`resolve`)
-    std::uint32_t inode = 0;
+    kernel::socket_id id;    ///< cookie 0: it has no socket (`resolve`)
+    std::uint32_t inode = 0; ///< 0: not asked; sock_diag gives it as well
 };
 
 /// One client of one probe.

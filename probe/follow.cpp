@@ -135,6 +135,8 @@ void follower::note(
     if (view) {
         seen.state = view->state;
         seen.owned = view->inode != 0;
+        if (which.record->inode == 0)
+            which.record->inode = view->inode;
         seen.minisock = view->minisock;
         seen.timer = view->timer;
         seen.expires_ms = view->expires_ms;

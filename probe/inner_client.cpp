@@ -1,6 +1,7 @@
 // The client inside the worker.
 #include "probe/actor.hpp"
 #include "probe/client/alone.hpp"
+#include "probe/client/asio_endpoint.hpp"
 #include "probe/kernel/socket_facts.hpp"
 #include "probe/subject/child.hpp"
 
@@ -49,13 +50,13 @@ public:
             co_return error_code(net::error::timed_out);
         stood_at out;
         if (auto* const socket = exchange_.socket()) {
-            const auto id = kernel::identify(socket->native_handle());
-            const auto inode = kernel::inode_of(socket->native_handle());
-            if (!id || !inode)
-                co_return id ? inode.error() : id.error();
+            const auto peer = client::from_asio(exchange_.peer());
+            const auto id = kernel::identify(socket->native_handle(), peer);
+            if (!id)
+                co_return id.error();
             fd_ = socket->native_handle();
-            inode_ = *inode;
-            out = {*id, *inode};
+            cookie_ = id->cookie;
+            out.id = *id;
         }
         co_return out;
     }
@@ -89,10 +90,10 @@ public:
 
     bool has_descriptor() const override
     {
-        // Descriptor numbers are used again; inodes of sockets are not, while one is open. A
-        // descriptor that is closed once does not come back.
-        const auto inode = fd_ < 0 ? result<std::uint32_t>(0U) : kernel::inode_of(fd_);
-        const bool has = inode && *inode != 0 && *inode == inode_;
+        // Descriptor numbers are used again, cookies are not. A descriptor that is closed once
+        // does not come back.
+        const auto cookie = fd_ < 0 ? result<std::uint64_t>(0U) : kernel::cookie_of(fd_);
+        const bool has = cookie && *cookie != 0 && *cookie == cookie_;
         if (!has)
             fd_ = -1;
         return has;
@@ -174,7 +175,7 @@ private:
     event ended_;
     error_code result_;
     mutable int fd_ = -1; ///< -1 also once it was seen to be closed
-    std::uint32_t inode_ = 0;
+    std::uint64_t cookie_ = 0;
     std::unique_ptr<subject::child> heir_;
 };
 

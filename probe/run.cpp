@@ -115,12 +115,15 @@ private:
             co_return;
         }
         scene_ = made.take();
-        if (!scene_->counted())
+        if (scene_->is_shared())
+            report_.warnings.emplace_back(
+                "In a run for throughput the network namespace is shared: counters are not this "
+                "probe's own, the client's port is not tried, and the first look does not wait "
+                "until the client's FIN is acknowledged (FIN_WAIT1 may stand for FIN_WAIT2)."
+            );
+        else if (!scene_->counted())
             report_.warnings.emplace_back(
                 "The network namespace is shared: counters are not this probe's own."
-            );
-        if (!scene_->tries_port())
-            report_.warnings.emplace_back("In a run for throughput the client's port is not tried."
             );
         co_await stand();
         if (obstacle_)
@@ -196,7 +199,6 @@ private:
         if (far) {
             end& other = kept.origin.emplace();
             other.cookie = far->id.cookie;
-            other.inode = far->inode;
             other.local = far->id.local;
             other.peer = far->id.peer;
             other.states.reserve(usual_states);

@@ -1,6 +1,7 @@
 #include "probe/scene.hpp"
 
 #include "probe/client/alone.hpp"
+#include "probe/client/asio_endpoint.hpp"
 #include "probe/client/request.hpp"
 #include "probe/kernel/socket_facts.hpp"
 #include "probe/kernel/sysctl.hpp"
@@ -42,15 +43,6 @@ obstacle cannot(const std::string& what, const error_code& why)
 bool is_lone(const plan& what)
 {
     return family_of(what.by) == kill_family::process;
-}
-
-client::tcp::endpoint asio_endpoint(const endpoint& where)
-{
-    if (where.family == address_family::ipv6)
-        return {net::ip::address_v6(where.address), where.port};
-    net::ip::address_v4::bytes_type bytes{};
-    std::copy_n(where.address.begin(), bytes.size(), bytes.begin());
-    return {net::ip::address_v4(bytes), where.port};
 }
 
 /// How many addresses a throughput run spreads its clients over: 28,232 ports each.
@@ -416,7 +408,7 @@ std::optional<obstacle>
 scene_maker::add_client(scene& to, client::destination where, std::chrono::milliseconds deadline)
 {
     if (to.origin_) {
-        where.address = asio_endpoint(to.peer_);
+        where.address = client::asio_endpoint(to.peer_);
         where.host = "localhost:" + std::to_string(to.peer_.port);
     }
     if (is_lone(to.plan_)) {

@@ -49,6 +49,9 @@ public:
     /// Fills in what a kill from outside needs.
     void expose(kill::victim& out);
 
+    /// Whether many probes share one network namespace for throughput's sake.
+    bool is_shared() const { return how_ == isolation::shared; }
+
     /// Whether the first look waits until the client's FIN is acknowledged, which takes 45 ms where
     /// the origin has received data. Not in a throughput run: the second look sees it all the same.
     bool awaits_acknowledgement() const { return how_ == isolation::each; }

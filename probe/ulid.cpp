@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <system_error>
+#include <tuple>
 
 #include <sys/random.h>
 
@@ -18,16 +19,23 @@ constexpr std::int64_t latest_ms = (std::int64_t{1} << 48) - 1;
 
 using entropy = std::array<std::uint8_t, 10>; ///< 80 bits, most significant byte first
 
+/// Fetched from the kernel for many at a time: a call for each would cost more than all the rest.
 entropy random_bits()
 {
-    entropy bits{};
-    std::size_t have = 0;
-    while (have < bits.size()) {
-        const auto got = getrandom(bits.data() + have, bits.size() - have, 0);
-        if (got < 0 && errno != EINTR)
-            throw std::system_error(errno, std::generic_category(), "getrandom");
-        have += got > 0 ? static_cast<std::size_t>(got) : 0;
+    static std::array<std::uint8_t, 64 * std::tuple_size_v<entropy>> pool;
+    static std::size_t used = pool.size();
+    if (used == pool.size()) {
+        for (std::size_t have = 0; have < pool.size();) {
+            const auto got = getrandom(pool.data() + have, pool.size() - have, 0);
+            if (got < 0 && errno != EINTR)
+                throw std::system_error(errno, std::generic_category(), "getrandom");
+            have += got > 0 ? static_cast<std::size_t>(got) : 0;
+        }
+        used = 0;
     }
+    entropy bits{};
+    std::copy_n(pool.begin() + used, bits.size(), bits.begin());
+    used += bits.size();
     return bits;
 }
 

@@ -1,5 +1,6 @@
 #include "probe/client/alone.hpp"
 
+#include "probe/client/asio_endpoint.hpp"
 #include "probe/kernel/socket_facts.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -65,16 +66,6 @@ bool read_plan(const std::string& text, plan& out)
            (in.text >> out.position >> out.method) && in.take(out.request.how) &&
            (in.text >> out.request.bytes) && in.take(out.response.how) &&
            (in.text >> out.response.bytes) && in.take(out.by);
-}
-
-tcp::endpoint asio_endpoint(const endpoint& where)
-{
-    if (where.family == address_family::ipv4) {
-        net::ip::address_v4::bytes_type bytes{};
-        std::copy_n(where.address.begin(), bytes.size(), bytes.begin());
-        return {net::ip::address_v4(bytes), where.port};
-    }
-    return {net::ip::address_v6(where.address), where.port};
 }
 
 /// The walking process.

@@ -4,11 +4,12 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/this_coro.hpp>
-#include <boost/asio/write.hpp>
 #include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
+
+#include <algorithm>
 
 namespace finwait::client {
 namespace {
@@ -16,7 +17,7 @@ namespace {
 namespace http = boost::beast::http;
 constexpr auto as_result = net::as_tuple(net::use_awaitable);
 
-/// How much is read at a time: Beast reads what its buffer has room for, else 512 bytes.
+/// How much is read at a time.
 constexpr std::size_t read_bytes = 4096;
 
 /// Clears a pointer to something of this scope, also when the scope is unwound.
@@ -187,7 +188,6 @@ net::awaitable<error_code> exchange::receive_response(stream& wire)
         co_return co_await hold(wire);
     if (!where_.stalls && (in_response || dies_at(kill_point::await_response)))
         co_return co_await receive_part(wire);
-    received_.reserve(read_bytes);
     http::response_parser<http::string_body> response;
     response.body_limit(boost::none);
     response.skip(plan_.method == "HEAD");
@@ -225,16 +225,40 @@ net::awaitable<error_code> exchange::receive_part(stream& wire)
     co_return co_await hold(wire);
 }
 
-/// Reads until there is enough. One operation per read: Beast's http::async_read does not look for
-/// a cancellation between two of its reads.
+/// Gives the parser what has been received, as far as it takes it; need_more when it wants more.
+error_code exchange::parse(http::basic_parser<false>& parser)
+{
+    error_code failed;
+    received_.consume(parser.put(received_.data(), failed));
+    return failed;
+}
+
+/// Reads until there is enough, one operation per read: Beast's http::async_read looks for no
+/// cancellation between two of its reads, and its http::async_read_some costs three allocations
+/// more.
 template <class Parser, class Enough>
 net::awaitable<error_code> exchange::receive(stream& wire, Parser& parser, Enough enough)
 {
     while (!enough()) {
-        auto [failed, count] = co_await http::async_read_some(wire, received_, parser, as_result);
-        (void)count;
+        error_code failed = received_.size() == 0 ? http::error::need_more : parse(parser);
+        if (failed && failed != http::error::need_more)
+            co_return failed;
+        if (!failed)
+            continue;
+        const auto room = received_.max_size() - received_.size();
+        const auto space = received_.prepare(std::min(read_bytes, room));
+        if (room == 0)
+            co_return http::error::buffer_overflow;
+        auto [broken, count] = co_await wire.async_read_some(space, as_result);
         if (auto told = stop_if_told(); told)
             co_return told;
+        received_.commit(count);
+        if (!broken)
+            continue;
+        if (broken != net::error::eof || !parser.got_some())
+            co_return broken;
+        failed = {};
+        parser.put_eof(failed);
         if (failed)
             co_return failed;
     }
@@ -279,11 +303,14 @@ net::awaitable<error_code> exchange::read_to_the_end(stream& wire)
 
 net::awaitable<error_code> exchange::write(stream& wire, net::const_buffer what)
 {
-    auto [failed, count] = co_await net::async_write(wire, what, as_result);
-    (void)count;
-    if (auto told = stop_if_told(); told && !failed)
-        co_return told;
-    co_return failed;
+    while (what.size() > 0) {
+        auto [failed, count] = co_await wire.async_write_some(what, as_result);
+        what += count;
+        auto told = stop_if_told();
+        if (failed || told)
+            co_return failed ? failed : told;
+    }
+    co_return error_code{};
 }
 
 void exchange::start_pending(stream& wire)

@@ -8,7 +8,8 @@
 #include "probe/model/plan.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/core/flat_static_buffer.hpp>
+#include <boost/beast/http/basic_parser.hpp>
 
 #include <functional>
 #include <optional>
@@ -72,6 +73,9 @@ public:
         return wire_ != nullptr && wire_->socket().is_open() ? &wire_->socket() : nullptr;
     }
 
+    /// Where it connects to; known for sure once it has a socket.
+    const tcp::endpoint& peer() const { return where_.address; }
+
     /// What the operation at the kill point, or the one that failed before it, ended with.
     error_code ended_with() const { return ended_with_; }
 
@@ -113,12 +117,16 @@ private:
     net::awaitable<error_code> await_continue(stream& wire);
     net::awaitable<error_code> receive_response(stream& wire);
     net::awaitable<error_code> receive_part(stream& wire);
+    error_code parse(boost::beast::http::basic_parser<false>& parser);
     template <class Parser, class Enough>
     net::awaitable<error_code> receive(stream& wire, Parser& parser, Enough enough);
     net::awaitable<error_code> after_response(stream& wire);
     net::awaitable<error_code> hold(stream& wire);
     net::awaitable<error_code> read_to_the_end(stream& wire);
     net::awaitable<error_code> write(stream& wire, net::const_buffer what);
+
+    /// More than Beast's parser accepts of a head, which then says so.
+    static constexpr std::size_t longest_head_bytes = 9 * 1024;
 
     net::any_io_executor executor_;
     plan plan_;
@@ -131,7 +139,7 @@ private:
     error_code ended_with_;
     stream* wire_ = nullptr;
     tcp::resolver* lookup_ = nullptr;
-    boost::beast::flat_buffer received_;
+    boost::beast::flat_static_buffer<longest_head_bytes> received_;
 };
 
 } // namespace finwait::client

@@ -11,6 +11,12 @@ namespace finwait::kernel {
 /// connect(2)) has the peer it asked for where the kernel knows it, else port 0.
 result<socket_id> identify(int fd);
 
+/// The same where the peer is known, for a system call less.
+result<socket_id> identify(int fd, const endpoint& peer);
+
+/// SO_COOKIE: the number that no other socket of this boot has. Errors: EBADF, ENOTSOCK.
+result<std::uint64_t> cookie_of(int fd);
+
 /// st_ino of the descriptor: the socket's inode.
 result<std::uint32_t> inode_of(int fd);
 

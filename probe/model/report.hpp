@@ -57,7 +57,7 @@ struct end
     std::uint64_t cookie = 0; ///< SO_COOKIE
     endpoint local;
     endpoint peer;
-    std::uint32_t inode = 0; ///< before the kill; 0: nobody had accepted it
+    std::uint32_t inode = 0; ///< while it had an owner; 0: nobody had accepted it
     std::uint32_t unread_at_kill_bytes = 0;
     std::uint32_t unsent_at_kill_bytes = 0;
     timeline states;

@@ -1,9 +1,9 @@
 // The walk to the stall, and all reading.
 #include "probe/origin/connection.hpp"
 
+#include "probe/kernel/system_error.hpp"
 #include "probe/origin/client_hello.hpp"
 #include "probe/origin/connection_parts.hpp"
-#include "probe/origin/listener.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -30,7 +30,7 @@ receive_into(int fd, std::array<char, scratch_bytes>& piece, std::size_t most)
         return std::string_view(piece.data(), static_cast<std::size_t>(got));
     if (got == 0)
         return error_code(net::error::eof);
-    return errno == EAGAIN || errno == EINTR ? would_block() : last_error();
+    return errno == EAGAIN || errno == EINTR ? would_block() : kernel::last_error();
 }
 
 } // namespace

@@ -1,6 +1,6 @@
 // All writing of a connection, and the watch over a send that stands.
+#include "probe/kernel/system_error.hpp"
 #include "probe/origin/connection_parts.hpp"
-#include "probe/origin/listener.hpp"
 #include "probe/origin/tcp_facts.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -86,7 +86,7 @@ error_code connection::send(std::uint64_t end)
     const auto sent =
         ::send(socket_.native_handle(), piece.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0)
-        return errno == EAGAIN || errno == EINTR ? would_block() : last_error();
+        return errno == EAGAIN || errno == EINTR ? would_block() : kernel::last_error();
     response_offset_ += static_cast<std::uint64_t>(sent);
     auto& seen = host_.seen(index_);
     seen.response_bytes += static_cast<std::uint64_t>(sent);

@@ -1,5 +1,8 @@
 #include "probe/origin/listener.hpp"
 
+#include "probe/kernel/socket_address.hpp"
+#include "probe/kernel/socket_facts.hpp"
+#include "probe/kernel/system_error.hpp"
 #include "probe/origin/tcp_facts.hpp"
 
 #include <boost/system/errc.hpp>
@@ -10,11 +13,15 @@
 
 #include <netinet/in.h>
 #include <poll.h>
-#include <sys/stat.h>
 
 namespace finwait::origin {
 
 namespace {
+
+using kernel::last_error;
+using kernel::socket_address;
+using kernel::to_endpoint;
+using kernel::to_socket_address;
 
 constexpr int tcp_nodelay = 1; // TCP_NODELAY; <netinet/tcp.h> stays out, see tcp_facts.hpp
 constexpr int small_receive_buffer_bytes = 4096;
@@ -26,11 +33,6 @@ constexpr int most_fillers = 8;
 constexpr int filler_patience_ms = 200;
 
 constexpr int stream_flags = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
-
-int domain_of(address_family family)
-{
-    return family == address_family::ipv4 ? AF_INET : AF_INET6;
-}
 
 bool set_option(int fd, int level, int name, int value)
 {
@@ -61,7 +63,7 @@ enum class filler_end { queued, stays_syn_sent };
 /// when it lasts (without SYN cookies a backlog of 0 takes no connection at all).
 result<filler_end> add_filler(listener& to)
 {
-    kernel::unique_fd filler(::socket(domain_of(to.where.family), stream_flags, 0));
+    kernel::unique_fd filler(::socket(kernel::domain_of(to.where.family), stream_flags, 0));
     const auto address = to_socket_address(to.where);
     if (!filler ||
         (::connect(filler.get(), address.get(), address.size) != 0 && errno != EINPROGRESS))
@@ -91,54 +93,10 @@ boost::system::error_code fill_queue(listener& to)
 
 } // namespace
 
-boost::system::error_code last_error()
-{
-    return {errno, boost::system::system_category()};
-}
-
-socket_address to_socket_address(const endpoint& where)
-{
-    socket_address to;
-    if (where.family == address_family::ipv4) {
-        sockaddr_in v4{};
-        v4.sin_family = AF_INET;
-        v4.sin_port = htons(where.port);
-        std::memcpy(&v4.sin_addr, where.address.data(), sizeof v4.sin_addr);
-        std::memcpy(&to.storage, &v4, sizeof v4);
-        to.size = sizeof v4;
-    } else {
-        sockaddr_in6 v6{};
-        v6.sin6_family = AF_INET6;
-        v6.sin6_port = htons(where.port);
-        std::memcpy(&v6.sin6_addr, where.address.data(), sizeof v6.sin6_addr);
-        std::memcpy(&to.storage, &v6, sizeof v6);
-        to.size = sizeof v6;
-    }
-    return to;
-}
-
-endpoint to_endpoint(const socket_address& from)
-{
-    endpoint where;
-    if (from.storage.ss_family == AF_INET) {
-        sockaddr_in v4{};
-        std::memcpy(&v4, &from.storage, sizeof v4);
-        where.port = ntohs(v4.sin_port);
-        std::memcpy(where.address.data(), &v4.sin_addr, sizeof v4.sin_addr);
-    } else {
-        sockaddr_in6 v6{};
-        std::memcpy(&v6, &from.storage, sizeof v6);
-        where.family = address_family::ipv6;
-        where.port = ntohs(v6.sin6_port);
-        std::memcpy(where.address.data(), &v6.sin6_addr, sizeof v6.sin6_addr);
-    }
-    return where;
-}
-
 result<listener> open_listener(const script& how)
 {
     listener made;
-    made.fd.reset(::socket(domain_of(how.family), stream_flags, 0));
+    made.fd.reset(::socket(kernel::domain_of(how.family), stream_flags, 0));
     if (!made.fd || !set_option(made.fd.get(), IPPROTO_TCP, tcp_nodelay, 1))
         return last_error();
     if (wants_small_window(how) &&
@@ -159,16 +117,14 @@ result<accepted> accept_one(int listener, const endpoint& where)
     accepted one;
     socket_address peer;
     one.fd.reset(::accept4(listener, peer.get(), &peer.size, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    socklen_t size = sizeof one.id.cookie;
-    struct stat about
-    {
-    };
-    if (!one.fd || ::getsockopt(one.fd.get(), SOL_SOCKET, SO_COOKIE, &one.id.cookie, &size) != 0 ||
-        ::fstat(one.fd.get(), &about) != 0)
+    if (!one.fd)
         return last_error();
+    const auto cookie = kernel::cookie_of(one.fd.get());
+    if (!cookie)
+        return cookie.error();
+    one.id.cookie = *cookie;
     one.id.local = where;
     one.id.peer = to_endpoint(peer);
-    one.inode = static_cast<std::uint32_t>(about.st_ino);
     return one;
 }
 

@@ -1,12 +1,10 @@
-// The listening socket of an origin, and the sockaddr conversions it needs.
+// The listening socket of an origin.
 #pragma once
 
 #include "probe/kernel/unique_fd.hpp"
 #include "probe/origin/origin.hpp"
 
 #include <vector>
-
-#include <sys/socket.h>
 
 namespace finwait::origin {
 
@@ -30,27 +28,10 @@ struct accepted
 {
     kernel::unique_fd fd; ///< non-blocking
     kernel::socket_id id;
-    std::uint32_t inode = 0;
 };
 
 /// Accepts one connection. Errors: would_block when there is none, EMFILE.
 /// `where` is the listener's address, which is also the accepted socket's own.
 result<accepted> accept_one(int listener, const endpoint& where);
-
-/// An endpoint as the kernel takes it.
-struct socket_address
-{
-    sockaddr_storage storage{};
-    socklen_t size = sizeof storage;
-
-    const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-    sockaddr* get() { return reinterpret_cast<sockaddr*>(&storage); }
-};
-
-socket_address to_socket_address(const endpoint& where);
-endpoint to_endpoint(const socket_address& from);
-
-/// errno as an error code.
-boost::system::error_code last_error();
 
 } // namespace finwait::origin

@@ -1,7 +1,9 @@
 #include "probe/origin/nameserver.hpp"
 
+#include "probe/kernel/socket_address.hpp"
+#include "probe/kernel/system_error.hpp"
+#include "probe/kernel/unique_fd.hpp"
 #include "probe/origin/dns.hpp"
-#include "probe/origin/listener.hpp"
 #include "probe/origin/waiters.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -17,6 +19,11 @@
 namespace finwait::origin {
 
 namespace {
+
+using kernel::last_error;
+using kernel::socket_address;
+using kernel::to_endpoint;
+using kernel::to_socket_address;
 
 using boost::system::error_code;
 constexpr auto token = net::as_tuple(net::use_awaitable);

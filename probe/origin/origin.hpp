@@ -46,7 +46,6 @@ struct script
 struct seen_connection
 {
     kernel::socket_id id;             ///< of the origin's end; cookie 0 when it was never accepted
-    std::uint32_t inode = 0;          ///< 0: not accepted
     std::uint64_t request_bytes = 0;  ///< read, inside TLS
     std::uint64_t response_bytes = 0; ///< written, inside TLS
     bool stalled = false;             ///< has reached the kill point

@@ -99,7 +99,7 @@ void stalling_server::take_in(accepted one)
     one.fd.release();
     const auto index = free_slot();
     by_client_[client_key(one.id.peer)] = index;
-    seen_[index] = seen_connection{.id = one.id, .inode = one.inode};
+    seen_[index] = seen_connection{.id = one.id};
     entries_[index] =
         entry{.link = std::make_unique<connection>(std::move(socket), shared_, *this, index)};
     ++on_their_way_;

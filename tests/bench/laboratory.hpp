@@ -8,6 +8,7 @@
 #include <iostream>
 #include <optional>
 #include <stdexcept>
+#include <string>
 #include <utility>
 
 #include <sys/resource.h>
@@ -30,17 +31,31 @@ inline std::optional<lab::place> enter_lab()
     return std::nullopt;
 }
 
+/// The value, or std::runtime_error.
+template <class T>
+T must(kernel::result<T> got, const char* what = "a network namespace")
+{
+    if (!got)
+        throw std::runtime_error(std::string(what) + ": " + got.error().message());
+    return std::move(*got);
+}
+
+/// Beyond tcp_max_tw_buckets the kernel makes no more TIME_WAITs, and a close is no longer the same
+/// work. In the calling thread's namespace.
+inline void allow_time_waits()
+{
+    const auto raised = kernel::set_sysctl("tcp_max_tw_buckets", "1000000");
+    if (!raised)
+        throw std::runtime_error("tcp_max_tw_buckets: " + raised.error().message());
+}
+
 /// Does the work where no TIME_WAIT of an earlier one is left. Throws std::runtime_error.
 template <class Work>
 void in_fresh_namespace(const lab::place& home, Work&& work)
 {
-    const auto made = home.make_namespace();
-    if (!made)
-        throw std::runtime_error("a network namespace: " + made.error().message());
-    const lab::inside here(*made, home);
-    // Beyond it the kernel makes no more TIME_WAITs, and a close is no longer the same work.
-    if (const auto raised = kernel::set_sysctl("tcp_max_tw_buckets", "1000000"); !raised)
-        throw std::runtime_error("tcp_max_tw_buckets: " + raised.error().message());
+    const auto made = must(home.make_namespace());
+    const lab::inside here(made, home);
+    allow_time_waits();
     std::forward<Work>(work)();
 }
 

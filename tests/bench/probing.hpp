@@ -72,7 +72,7 @@ private:
         std::cerr << '\n';
     }
 
-    net::io_context io_{1};
+    net::io_context io_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
     std::unique_ptr<prober> with_;
     std::vector<plan> plans_;
     std::uint64_t left_ = 0;

@@ -27,7 +27,7 @@ struct resolver
 {
     resolver(net::io_context& io, const endpoint& server) : loop(io)
     {
-        const auto to = origin::to_socket_address(server);
+        const auto to = kernel::to_socket_address(server);
         fd.reset(::socket(to.storage.ss_family, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         REQUIRE(fd);
         REQUIRE(::connect(fd.get(), to.get(), to.size) == 0);

@@ -2,9 +2,9 @@
 // own thread. Whoever waits runs the origin's io_context meanwhile.
 #pragma once
 
+#include "probe/kernel/socket_address.hpp"
 #include "probe/kernel/socket_facts.hpp"
 #include "probe/kernel/unique_fd.hpp"
-#include "probe/origin/listener.hpp"
 #include "probe/origin/origin.hpp"
 #include "probe/origin/tcp_facts.hpp"
 
@@ -114,7 +114,7 @@ class peer
 public:
     explicit peer(stage& at, int receive_buffer_bytes = 0) : at_(at)
     {
-        const auto to = origin::to_socket_address(at.server->address());
+        const auto to = kernel::to_socket_address(at.server->address());
         fd_.reset(::socket(to.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
         REQUIRE(fd_);
         if (receive_buffer_bytes > 0)

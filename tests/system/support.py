@@ -68,12 +68,12 @@ class Run:
             return False
 
     def workers(self):
-        """Living `finwait worker` processes of this run."""
+        """Living `finwait worker` processes that this run started, not what those started."""
         found = []
         for pid in self.pids():
             with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
                 words = file.read().split(b"\0")
-                if words[:2] == [b"finwait", b"worker"]:
+                if words[:2] == [b"finwait", b"worker"] and parent_of(pid) == self.pid:
                     found.append(pid)
         return found
 
@@ -107,6 +107,12 @@ class Run:
         out = self.pending.get("stdout", b"") + (out or b"")
         err = self.pending.get("stderr", b"") + (err or b"")
         return self.process.returncode, out.decode(), err.decode()
+
+
+def parent_of(pid):
+    """The parent's pid; proc_pid_stat(5)."""
+    with open(f"/proc/{pid}/stat", "rb") as file:
+        return int(file.read().rpartition(b")")[2].split()[1])
 
 
 def all_pids():
