@@ -41,8 +41,9 @@ public:
     /// The processes that may have it: the client's own, and the ones it left a copy to.
     virtual std::vector<std::int32_t> processes() const = 0;
 
-    /// Lets a client that was held still see what happened; completes when it has closed.
-    virtual net::awaitable<void> let_go(kill_method by) = 0;
+    /// Lets a client that was held still see what happened; completes when it has closed. False: it
+    /// did not come to its end within kill::patience.
+    virtual net::awaitable<bool> let_go(kill_method by) = 0;
 
     /// What it is in a process of its own; nullopt: it runs inside the worker.
     virtual std::optional<process_record> record() const = 0;

@@ -13,7 +13,7 @@ namespace finwait {
 
 namespace net = boost::asio;
 
-/// Set once; whoever waits is woken. Must outlive its waiters.
+/// Set once, or once more after clear(); whoever waits is woken. Must outlive its waiters.
 class event
 {
 public:
@@ -26,6 +26,9 @@ public:
         set_ = true;
         timer_.cancel();
     }
+
+    /// As it was at first, for the next time.
+    void clear() { set_ = false; }
 
     /// Waits until it is set. False when the time is over, or at a terminal cancellation, before.
     /// One waiter at a time.

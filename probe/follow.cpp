@@ -1,6 +1,7 @@
 #include "probe/follow.hpp"
 
 #include <array>
+#include <utility>
 
 namespace finwait {
 
@@ -20,7 +21,7 @@ destroy_watch::destroy_watch(net::io_context& io, kernel::destroy_events events)
 {
 }
 
-void destroy_watch::subscribe(std::uint64_t cookie, std::function<void()> woken)
+void destroy_watch::subscribe(std::uint64_t cookie, std::function<void(cause)> woken)
 {
     waiting_[cookie] = std::move(woken);
 }
@@ -58,13 +59,13 @@ void destroy_watch::hand_out()
     if (!got || got->overrun) {
         // Something was lost: everybody looks again.
         for (const auto& [cookie, woken] : waiting_)
-            woken();
+            woken(cause::events_lost);
     }
     if (!got)
         return;
     for (const auto cookie : got->cookies)
         if (const auto who = waiting_.find(cookie); who != waiting_.end())
-            who->second();
+            who->second(cause::destroyed);
 }
 
 follower::follower(
@@ -96,15 +97,16 @@ void follower::listen()
     if (!watch_ || listens_)
         return;
     listens_ = true;
-    for (const auto* which : {&client, &origin})
+    for (auto* const which : {&client, &origin})
         if (which->record != nullptr)
-            watch_->subscribe(which->record->cookie, [this] {
+            watch_->subscribe(which->record->cookie, [this, which](destroy_watch::cause why) {
+                which->destroyed = which->destroyed || why == destroy_watch::cause::destroyed;
                 woken_ = true;
                 pace_.cancel();
             });
 }
 
-void follower::ask(witness source)
+void follower::ask()
 {
     std::array<watched_end*, 2> asked{};
     std::array<kernel::socket_id, 2> questions;
@@ -121,13 +123,13 @@ void follower::ask(witness source)
         return;
     }
     for (std::size_t i = 0; i < count; ++i)
-        note(*asked[i], answers[i], source);
+        note(*asked[i], answers[i]);
 }
 
-void follower::note(
-    watched_end& which, const std::optional<kernel::socket_view>& view, witness source
-)
+void follower::note(watched_end& which, const std::optional<kernel::socket_view>& view)
 {
+    const auto source =
+        std::exchange(which.destroyed, false) ? witness::destroy_event : witness::sock_diag;
     const auto before = which.asked_ns;
     which.asked_ns = now_ns();
     look seen;
@@ -174,7 +176,6 @@ net::awaitable<void> follower::follow(
 )
 {
     const auto begin = clock::now();
-    auto source = witness::sock_diag;
     for (auto next = times.begin(); next != times.end();) {
         const auto due = begin + *next;
         if (!woken_ && clock::now() < due) {
@@ -183,9 +184,8 @@ net::awaitable<void> follower::follow(
             auto [cancelled] = co_await pace_.async_wait(net::as_tuple(net::use_awaitable));
             (void)cancelled; // an event may have come: asked either way
         }
-        source = woken_ ? witness::destroy_event : witness::sock_diag;
         woken_ = false;
-        ask(source);
+        ask();
         if (settled(*this) == done::yes)
             co_return;
         while (next != times.end() && begin + *next <= clock::now())

@@ -25,9 +25,12 @@ public:
     static kernel::result<std::shared_ptr<destroy_watch>>
     start(net::io_context& io, int buffer_bytes);
 
+    /// Why somebody is woken.
+    enum class cause { destroyed, events_lost };
+
     /// `woken` is called when that socket is destroyed, or when events were lost. It must stay
     /// callable until unsubscribe().
-    void subscribe(std::uint64_t cookie, std::function<void()> woken);
+    void subscribe(std::uint64_t cookie, std::function<void(cause)> woken);
     void unsubscribe(std::uint64_t cookie);
 
     /// Stops listening and closes.
@@ -40,7 +43,7 @@ private:
 
     kernel::destroy_events events_;
     net::posix::stream_descriptor readable_;
-    std::unordered_map<std::uint64_t, std::function<void()>> waiting_;
+    std::unordered_map<std::uint64_t, std::function<void(cause)>> waiting_;
 };
 
 /// One end under observation.
@@ -51,6 +54,7 @@ struct watched_end
     std::function<bool()> descriptor_open;
     look latest;               ///< the last answer
     std::int64_t asked_ns = 0; ///< when it was asked last
+    bool destroyed = false;    ///< an event said so since it was asked last
 };
 
 /// Follows the two ends of one connection.
@@ -71,7 +75,7 @@ public:
     void listen_to(std::shared_ptr<destroy_watch> watch);
 
     /// Asks the kernel for both ends now and extends their timelines.
-    void ask(witness source);
+    void ask();
 
     /// Asks at these times after now, and whenever an event wakes it, until `settled` says yes or
     /// the times are over.
@@ -90,7 +94,7 @@ public:
 
 private:
     void listen();
-    void note(watched_end& which, const std::optional<kernel::socket_view>& view, witness source);
+    void note(watched_end& which, const std::optional<kernel::socket_view>& view);
     static void
     extend(timeline& states, const look& seen, std::int64_t asked_before, witness source);
 

@@ -2,12 +2,15 @@
 #include "probe/actor.hpp"
 #include "probe/client/alone.hpp"
 #include "probe/client/asio_endpoint.hpp"
+#include "probe/kernel/holders.hpp"
 #include "probe/kernel/socket_facts.hpp"
 #include "probe/subject/child.hpp"
 
 #include <boost/asio/bind_cancellation_slot.hpp>
 #include <boost/asio/cancellation_signal.hpp>
 #include <boost/asio/co_spawn.hpp>
+
+#include <algorithm>
 
 #include <unistd.h>
 
@@ -96,7 +99,7 @@ public:
         const bool has = cookie && *cookie != 0 && *cookie == cookie_;
         if (!has)
             fd_ = -1;
-        return has;
+        return has || heir_has_it();
     }
 
     std::vector<std::int32_t> processes() const override
@@ -107,13 +110,13 @@ public:
         return out;
     }
 
-    net::awaitable<void> let_go(kill_method by) override
+    net::awaitable<bool> let_go(kill_method by) override
     {
         if (by == kill_method::peer_silent)
             exchange_.let_go_with_deadline(own_deadline);
         else
             exchange_.let_go();
-        co_await ended_.wait(kill::patience);
+        co_return co_await ended_.wait(kill::patience);
     }
 
     std::optional<process_record> record() const override { return std::nullopt; }
@@ -156,8 +159,20 @@ private:
         co_return in_time ? result_ : error_code(net::error::timed_out);
     }
 
+    bool heir_has_it() const
+    {
+        if (!heir_ || inherited_ == 0)
+            return false;
+        const auto open = kernel::socket_descriptors(heir_->pid());
+        return open && std::ranges::any_of(*open, [this](const auto& one) {
+                   return one.inode == inherited_;
+               });
+    }
+
     result<int> hand_down(int fd)
     {
+        if (const auto inode = kernel::inode_of(fd))
+            inherited_ = *inode;
         auto command = program_;
         for (auto& argument : client::hold_arguments())
             command.push_back(std::move(argument));
@@ -177,6 +192,7 @@ private:
     mutable int fd_ = -1; ///< -1 also once it was seen to be closed
     std::uint64_t cookie_ = 0;
     std::unique_ptr<subject::child> heir_;
+    std::uint32_t inherited_ = 0; ///< the inode of what was handed down
 };
 
 } // namespace

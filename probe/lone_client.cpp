@@ -66,9 +66,9 @@ public:
 
     std::vector<std::int32_t> processes() const override { return {pid_}; }
 
-    net::awaitable<void> let_go(kill_method) override
+    net::awaitable<bool> let_go(kill_method) override
     {
-        co_return; // killed by its own process's end: there is nobody to be let go
+        co_return true; // killed by its own process's end: there is nobody to be let go
     }
 
     std::optional<process_record> record() const override

@@ -56,8 +56,12 @@ not_ready(const plan& what, const look& client, const std::optional<look>& origi
 {
     if (client.state != state_at(what.at))
         return fmt::format("the client's socket is in {}", word(client.state));
-    if (what.target != "origin")
-        return std::nullopt; // its server goes on as it likes: what was unread is recorded
+    if (what.target != "origin") {
+        // Its server goes on as it likes; what is unread beside what the plan wants is recorded.
+        if (what.unread && unread_in(client) == 0)
+            return "no byte has come that could be left unread";
+        return std::nullopt;
+    }
     if (origin && may_be_on_its_way(what) && origin->wqueue > 0)
         return fmt::format("{} bytes of the origin are on their way", origin->wqueue);
     if (leaves_unread(what) && unread_in(client) == 0)

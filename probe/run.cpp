@@ -12,10 +12,14 @@
 #include "probe/scene.hpp"
 #include "probe/ulid.hpp"
 
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/beast/http/error.hpp>
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
+#include <exception>
 
 namespace finwait {
 namespace {
@@ -84,10 +88,20 @@ public:
 
     net::awaitable<report> go()
     {
-        co_await experiment();
+        try {
+            co_await experiment();
+        } catch (const std::exception& failed) {
+            in_the_way("internal_error", fmt::format("The probe broke off: {}.", failed.what()));
+        }
         if (scene_)
             co_await scene_->strike();
         report_.took_ns = now_ns();
+        if (could_be_overflow() && maker_.time_wait_overflowed().value_or(false))
+            in_the_way(
+                "time_wait_overflow",
+                "The namespace is shared and had no room for a TIME_WAIT: a socket that is gone "
+                "proves nothing. Raise net.ipv4.tcp_max_tw_buckets."
+            );
         judge::settle(
             report_,
             judge::judge_possible(report_, std::move(expected_), maker_.settings(), obstacle_)
@@ -107,14 +121,59 @@ private:
             obstacle_ = obstacle{std::move(code), std::move(text)};
     }
 
+    /// Without counters of the probe's own: is there an end that a full TIME_WAIT table makes of
+    /// what would be a FIN_WAIT2 minisocket or a TIME_WAIT?
+    bool could_be_overflow() const
+    {
+        if (report_.counters || report_.connections.empty() ||
+            expected_.end_state == tcp_state::CLOSE)
+            return false;
+        const auto& client = report_.connections.front().client;
+        const auto& last = client->after_origin ? client->after_origin : client->after_kill;
+        return last && last->state == tcp_state::CLOSE && !last->owned;
+    }
+
+    /// What kept the probe from going on; a lack of descriptors is told as such, with its cure.
+    void stopped_by(std::string code, std::string text, const boost::system::error_code& why)
+    {
+        const bool lacks_descriptors = why == boost::system::errc::too_many_files_open ||
+                                       why == boost::system::errc::too_many_files_open_in_system;
+        if (lacks_descriptors)
+            return in_the_way(
+                "no_descriptors",
+                text + " Raise the limit of open files (ulimit -n, LimitNOFILE=) or lower "
+                       "--in-flight."
+            );
+        in_the_way(std::move(code), std::move(text));
+    }
+
+    std::string why_not_there(const boost::system::error_code& why) const
+    {
+        const bool elsewhere = plan_.target != "origin";
+        if (elsewhere && why == boost::system::errc::no_message)
+            return "the response was over before that point; a target with a longer response "
+                   "would do";
+        if (elsewhere && why == boost::asio::error::timed_out)
+            return fmt::format(
+                "{} did not answer within {} s",
+                plan_.target,
+                std::chrono::duration_cast<std::chrono::seconds>(stand_limit).count()
+            );
+        if (elsewhere &&
+            why.category() ==
+                boost::beast::http::make_error_code(boost::beast::http::error::end_of_stream)
+                    .category())
+            return "what came is no HTTP response (" + why.message() + ")";
+        return why.message();
+    }
+
     net::awaitable<void> experiment()
     {
-        auto made = maker_.make(plan_, report_.id, deadline_);
-        if (!made) {
-            obstacle_ = made.why();
+        auto set = maker_.make(plan_, report_.id, deadline_);
+        scene_ = std::move(set.made);
+        obstacle_ = std::move(set.why);
+        if (obstacle_)
             co_return;
-        }
-        scene_ = made.take();
         if (scene_->is_shared())
             report_.warnings.emplace_back(
                 "In a run for throughput the network namespace is shared: counters are not this "
@@ -149,11 +208,14 @@ private:
         const auto stood = co_await scene_->client().stand(stand_limit);
         if (!stood) {
             died_too_early_ = plan_.by == kill_method::deadline;
-            in_the_way(
+            stopped_by(
                 "stall_not_reached",
                 fmt::format(
-                    "The client did not come to {}: {}.", word(plan_.at), stood.error().message()
-                )
+                    "The client did not come to {}: {}.",
+                    word(plan_.at),
+                    why_not_there(stood.error())
+                ),
+                stood.error()
             );
             co_return;
         }
@@ -163,13 +225,14 @@ private:
         }
         auto stalled = co_await scene_->origin_stalled(stood->id.local, stand_limit);
         if (!stalled) {
-            in_the_way(
+            stopped_by(
                 "stall_not_reached",
                 fmt::format(
                     "The origin did not come to its stall at {}: {}.",
                     word(plan_.at),
                     stalled.error().message()
-                )
+                ),
+                stalled.error()
             );
             co_return;
         }
@@ -220,7 +283,7 @@ private:
         std::optional<std::string> missing;
         for (auto wait = std::chrono::duration_cast<std::chrono::microseconds>(first_wait);;
              wait = std::min<std::chrono::microseconds>(wait * 2, longest_wait)) {
-            follow_->ask(witness::sock_diag);
+            follow_->ask();
             if (follow_->trouble())
                 break;
             missing = not_ready(
@@ -270,9 +333,10 @@ private:
         report_.kill.at_ns = now_ns();
         const auto proof = co_await kill::killer_of(plan_.by)(victim);
         if (!proof.failed.empty()) {
-            in_the_way(
+            stopped_by(
                 "fault_not_delivered",
-                fmt::format("The kill by {} did not happen: {}.", word(plan_.by), proof.failed)
+                fmt::format("The kill by {} did not happen: {}.", word(plan_.by), proof.failed),
+                proof.why
             );
             co_return;
         }
@@ -323,8 +387,17 @@ private:
 
     net::awaitable<void> let_go()
     {
-        if (family_of(plan_.by) == kill_family::outside)
-            co_await scene_->client().let_go(plan_.by);
+        if (family_of(plan_.by) == kill_family::outside) {
+            const bool ended = co_await scene_->client().let_go(plan_.by);
+            if (!ended)
+                in_the_way(
+                    "client_stuck",
+                    fmt::format(
+                        "The client was let go and did not come to its end within {} s.",
+                        kill::patience.count()
+                    )
+                );
+        }
         co_await scene_->let_origin_go(plan_.after);
     }
 
@@ -383,9 +456,16 @@ private:
         if (!scene_->tries_port())
             return std::nullopt;
         const int refused = scene_->try_bind(client.local);
-        if (refused != 0)
-            client.port.error = kernel::errno_name(refused);
-        return refused == 0;
+        if (refused == 0)
+            return true;
+        if (refused != EADDRINUSE) {
+            report_.warnings.push_back(fmt::format(
+                "Whether the port is free could not be tried: {}.", kernel::errno_name(refused)
+            ));
+            return std::nullopt;
+        }
+        client.port.error = kernel::errno_name(refused);
+        return false;
     }
 
     std::optional<process_record> with_ending(std::optional<process_record> process) const

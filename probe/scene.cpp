@@ -107,7 +107,9 @@ scene::origin_stalled(const endpoint& client, std::chrono::steady_clock::duratio
     if (origin_ == nullptr)
         co_return std::optional<origin::seen_connection>();
     result<std::size_t> index = origin::server::no_index;
-    if (own_origin_)
+    // At `connect` the origin sees nothing of it. Elsewhere it may see others as well, on the
+    // host's loopback anybody's.
+    if (plan_.at <= kill_point::connect)
         index = co_await origin_->stall(limit);
     else
         index = co_await origin_->stall_of(client, limit);
@@ -211,6 +213,12 @@ scene_maker::scene_maker(
     : io_(io), home_(home), how_(how), client_command_(std::move(client_command)),
       settings_(judge::settings_from(home.environment().sysctls))
 {
+    auto counters = kernel::tcp_counters::open();
+    if (!counters)
+        return; // what needs them is left unexplained
+    home_counters_.emplace(std::move(*counters));
+    if (auto now = home_counters_->read())
+        home_counted_ = std::move(*now);
 }
 
 scene_maker::~scene_maker()
@@ -221,37 +229,56 @@ scene_maker::~scene_maker()
 
 made_scene
 scene_maker::make(const plan& what, const std::string& id, std::chrono::milliseconds deadline)
-try {
+{
+    made_scene out{std::unique_ptr<scene>(new scene(io_, home_, how_)), {}};
+    out.made->plan_ = what;
+    try {
+        out.why = complete(*out.made, id, deadline);
+    } catch (const std::system_error& failed) {
+        const error_code why(failed.code().value(), boost::system::system_category());
+        out.why = cannot("Setting the scene", why);
+    } catch (const boost::system::system_error& failed) {
+        out.why = cannot("Setting the scene", failed.code());
+    }
+    return out;
+}
+
+std::optional<obstacle>
+scene_maker::complete(scene& to, const std::string& id, std::chrono::milliseconds deadline)
+{
+    const plan& what = to.plan_;
     for (const auto& lacking : home_.environment().not_run)
         if (lacking.what == word(what.by) || lacking.what == word(what.at))
             return obstacle{"not_permitted", lacking.reason + " " + lacking.cure};
-    std::unique_ptr<scene> out(new scene(io_, home_, how_));
-    out->plan_ = what;
-    auto where = destination_of(*out);
+    auto where = destination_of(to);
     if (!where)
         return obstacle{"target_unusable", where.error().message()};
     if (what.at == kill_point::resolve) {
-        out->name_ = lower(id) + ".finwait.test";
-        where->name = out->name_;
+        to.name_ = lower(id) + ".finwait.test";
+        where->name = to.name_;
     }
-    auto failed = add_namespace(*out);
+    auto failed = add_namespace(to);
     if (!failed)
-        failed = add_observers(*out);
+        failed = add_observers(to);
     if (!failed && what.at == kill_point::resolve)
-        failed = add_nameserver(*out);
+        failed = add_nameserver(to);
     if (!failed && what.at != kill_point::resolve && what.target == "origin")
-        failed = add_origin(*out);
+        failed = add_origin(to);
     if (!failed)
-        failed = add_client(*out, std::move(*where), deadline);
-    if (failed)
-        return *failed;
-    return out;
-} catch (const std::system_error& failed) {
-    return cannot(
-        "Setting the scene", error_code(failed.code().value(), boost::system::system_category())
-    );
-} catch (const boost::system::system_error& failed) {
-    return cannot("Setting the scene", failed.code());
+        failed = add_client(to, std::move(*where), deadline);
+    return failed;
+}
+
+std::optional<bool> scene_maker::time_wait_overflowed()
+{
+    if (!home_counters_)
+        return std::nullopt;
+    const auto now = home_counters_->read();
+    if (!now)
+        return std::nullopt;
+    const auto grown = kernel::difference(home_counted_, *now);
+    const auto overflows = grown.find(std::string_view("TCPTimeWaitOverflow"));
+    return overflows != grown.end() && overflows->second > 0;
 }
 
 std::optional<obstacle> scene_maker::add_namespace(scene& to)

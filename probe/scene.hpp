@@ -101,19 +101,12 @@ private:
     std::unique_ptr<actor> client_;
 };
 
-/// A scene, or what stood in the way of making one.
-class made_scene
+/// A scene, and what stood in the way of completing it. Also an incomplete one has coroutines that
+/// refer to it: strike() it before the end of its life.
+struct made_scene
 {
-public:
-    made_scene(std::unique_ptr<scene> made) : made_(std::move(made)) {}
-    made_scene(judge::obstacle why) : why_(std::move(why)) {}
-    explicit operator bool() const { return made_ != nullptr; }
-    std::unique_ptr<scene> take() { return std::move(made_); }
-    const judge::obstacle& why() const { return why_; }
-
-private:
-    std::unique_ptr<scene> made_;
-    judge::obstacle why_;
+    std::unique_ptr<scene> made; ///< never null
+    std::optional<judge::obstacle> why;
 };
 
 /// Makes the scenes of one lab; keeps what they share.
@@ -136,7 +129,13 @@ public:
 
     const judge::kernel_settings& settings() const { return settings_; }
 
+    /// Whether the namespace that probes share has had no room for a TIME_WAIT since this was made.
+    /// nullopt: its counters cannot be read.
+    std::optional<bool> time_wait_overflowed();
+
 private:
+    std::optional<judge::obstacle>
+    complete(scene& to, const std::string& id, std::chrono::milliseconds deadline);
     std::optional<judge::obstacle> add_namespace(scene& to);
     std::optional<judge::obstacle> add_observers(scene& to);
     std::optional<judge::obstacle> add_origin(scene& to);
@@ -151,6 +150,8 @@ private:
     const lab::place& home_;
     isolation how_;
     std::vector<std::string> client_command_;
+    std::optional<kernel::tcp_counters> home_counters_; ///< of the namespace that probes share
+    finwait::counter_deltas home_counted_;              ///< at the beginning
     judge::kernel_settings settings_;
     std::shared_ptr<net::ssl::context> server_tls_;
     std::optional<net::ssl::context> client_tls_;

@@ -87,7 +87,10 @@ std::string proof_of_silence(const connection& one)
     if (!client || client->state != ESTABLISHED ||
         client->rqueue != one.client->unread_at_kill_bytes)
         return {};
-    return seen_as("client's", *client) + " and nothing more received";
+    const look* origin = first_of(one.origin);
+    if (origin && origin->rqueue != one.origin->unread_at_kill_bytes)
+        return {};
+    return seen_as("client's", *client) + " and nothing more received at either end";
 }
 
 /// The proof that the looks at one connection give of this kill; empty: none.
@@ -154,7 +157,8 @@ confirmation confirm(const report& seen)
         if (proof.empty())
             proof = proof_in(one, by);
     }
-    if (made.by.empty()) {
+    // Of an inheritance the holder is the proof, whatever the client says of itself.
+    if (made.by.empty() || (by == kill_method::inherit && !proof.empty())) {
         made.by = proof;
     } else if (proof.empty() && looked) {
         made.by.clear();

@@ -24,19 +24,6 @@ endpoint to_endpoint(unsigned family, const __be32 (&address)[4], __be16 port)
     return where;
 }
 
-/// An IPv4-mapped address as the IPv4 address it stands for; any other as it is.
-endpoint unmapped(const endpoint& where)
-{
-    constexpr std::array<std::uint8_t, 12> prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    if (where.family == address_family::ipv4 ||
-        !std::equal(prefix.begin(), prefix.end(), where.address.begin()))
-        return where;
-    endpoint plain;
-    std::copy_n(where.address.begin() + prefix.size(), 4, plain.address.begin());
-    plain.port = where.port;
-    return plain;
-}
-
 bool same(const endpoint& a, const endpoint& b)
 {
     return a == b || unmapped(a) == unmapped(b);

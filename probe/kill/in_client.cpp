@@ -13,6 +13,7 @@ proof not_done(const std::string& what, const error_code& why)
 {
     proof out;
     out.failed = what + ": " + why.message();
+    out.why = why;
     return out;
 }
 

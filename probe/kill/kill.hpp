@@ -48,6 +48,7 @@ struct proof
 {
     std::string happened;    ///< the evidence; empty: what the kernel shows has to decide
     std::string failed;      ///< why it could not be done; empty: it was done
+    error_code why;          ///< of `failed`, where a system call said it
     std::string wait_status; ///< of a client's own process: `signal 9`, `exit status 0`; or empty
 };
 

@@ -1,9 +1,12 @@
 // Deaths of the client's process. Confirmed by its wait status.
+#include "probe/kernel/system_error.hpp"
 #include "probe/kill/kill.hpp"
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/experimental/awaitable_operators.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/this_coro.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -24,22 +27,37 @@ std::string in_words(const siginfo_t& status)
     return "signal " + std::to_string(status.si_status);
 }
 
-/// Waits for the end of the process and reaps it. Its descriptors are closed by then: exit_files()
-/// runs before the parent is notified (kernel/exit.c do_exit()). It asks again when the process
-/// lives on: Asio may hand over the readiness of a descriptor that was closed in the same turn.
+/// Waits for the end of the process and leaves it a zombie, so that its number stays its own until
+/// whoever started it has reaped it. Its descriptors are closed by then: exit_files() runs before
+/// the parent is notified (kernel/exit.c do_exit()). Asks again when the process lives on: Asio may
+/// hand over the readiness of a descriptor that was closed in the same turn.
 net::awaitable<proof> after_the_end(victim& client)
 {
+    using namespace net::experimental::awaitable_operators;
+    constexpr auto as_result = net::as_tuple(net::use_awaitable);
+    constexpr auto readable = net::posix::stream_descriptor::wait_read;
     const auto executor = co_await net::this_coro::executor;
-    net::posix::stream_descriptor ended(executor, ::fcntl(client.pidfd, F_DUPFD_CLOEXEC, 0));
     proof out;
+    const int copy = ::fcntl(client.pidfd, F_DUPFD_CLOEXEC, 0);
+    if (copy < 0) {
+        out.why = kernel::last_error();
+        out.failed = "the client's process could not be waited for: " + out.why.message();
+        co_return out;
+    }
+    net::posix::stream_descriptor ended(executor, copy);
+    net::steady_timer timer(executor, patience);
     siginfo_t status{};
     while (status.si_pid == 0) {
-        auto [failed] = co_await ended.async_wait(
-            net::posix::stream_descriptor::wait_read, net::as_tuple(net::use_awaitable)
-        );
+        auto first =
+            co_await (ended.async_wait(readable, as_result) || timer.async_wait(as_result));
         const auto pid = static_cast<id_t>(client.pid);
-        if (failed || ::waitid(P_PID, pid, &status, WEXITED | WNOHANG) != 0) {
+        if (::waitid(P_PID, pid, &status, WEXITED | WNOHANG | WNOWAIT) != 0) {
             out.failed = "the client's process could not be waited for";
+            co_return out;
+        }
+        if (status.si_pid == 0 && first.index() == 1) {
+            out.failed = "the client's process did not end within " +
+                         std::to_string(patience.count()) + " s";
             co_return out;
         }
     }
@@ -89,7 +107,12 @@ net::awaitable<proof> by_exit(victim& client)
         out.failed = "the client's process took no order";
         co_return out;
     }
-    co_return co_await after_the_end(client);
+    proof out = co_await after_the_end(client);
+    if (out.failed.empty() && out.wait_status != "exit status 0") {
+        out.failed = "_exit() was ordered, but the process ended by " + out.wait_status;
+        out.happened.clear();
+    }
+    co_return out;
 }
 
 net::awaitable<proof> by_stop(victim& client)
@@ -103,8 +126,9 @@ net::awaitable<proof> by_stop(victim& client)
     }
     for (;;) {
         siginfo_t status{};
-        const int answer =
-            ::waitid(P_PID, static_cast<id_t>(client.pid), &status, WSTOPPED | WEXITED | WNOHANG);
+        const int answer = ::waitid(
+            P_PID, static_cast<id_t>(client.pid), &status, WSTOPPED | WEXITED | WNOHANG | WNOWAIT
+        );
         if (answer == 0 && status.si_pid == client.pid && status.si_code == CLD_STOPPED) {
             out.happened = "wait status: stopped by signal " + std::to_string(status.si_status);
             co_return out;

@@ -50,4 +50,16 @@ endpoint loopback(address_family family, std::uint16_t port)
     return where;
 }
 
+endpoint unmapped(const endpoint& where)
+{
+    constexpr std::array<std::uint8_t, 12> prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    if (where.family == address_family::ipv4 ||
+        !std::equal(prefix.begin(), prefix.end(), where.address.begin()))
+        return where;
+    endpoint plain;
+    std::copy_n(where.address.begin() + prefix.size(), 4, plain.address.begin());
+    plain.port = where.port;
+    return plain;
+}
+
 } // namespace finwait

@@ -67,11 +67,39 @@ net::awaitable<error_code> connection::walk()
         co_return failed;
     const auto end = shared_.response.stop_at(at, shared_.how.position, request_);
     failed = co_await write_response(end);
+    if (!failed && at >= kill_point::idle)
+        host_.on_answered(index_);
     if (failed || at <= kill_point::idle)
         co_return failed;
     if (at == kill_point::idle_peer_closed)
         co_return co_await close_when_acknowledged();
     co_return co_await read_close_notify();
+}
+
+net::awaitable<error_code> connection::serve()
+{
+    if (shared_.tls && !tls_) {
+        auto failed = co_await handshake();
+        if (failed)
+            co_return failed;
+    }
+    for (;;) {
+        request_ = {};
+        response_offset_ = 0;
+        continue_sent_ = false;
+        reading_goal all;
+        auto failed = co_await read_request(all);
+        if (!failed)
+            failed = co_await write_response(shared_.response.size(request_));
+        if (failed)
+            co_return failed;
+        host_.on_answered(index_);
+        if (shared_.how.response.how != framing::until_close)
+            continue;
+        discard_unread();
+        close();
+        co_return error_code{};
+    }
 }
 
 net::awaitable<error_code> connection::read_hello()
@@ -177,6 +205,7 @@ error_code connection::receive_hello()
 void connection::take(std::string_view bytes)
 {
     host_.seen(index_).request_bytes += bytes.size();
+    host_.seen(index_).complete = false;
     request_.feed(bytes);
 }
 

@@ -20,8 +20,6 @@
 
 namespace finwait::origin {
 
-using boost::system::error_code;
-
 /// What all connections of a server share. Outlives them.
 struct setting
 {
@@ -39,6 +37,9 @@ public:
 
     /// The connection's own send stands before a window that the client does not open.
     virtual void on_rest_blocked(std::size_t index) = 0;
+
+    /// A request was answered in full.
+    virtual void on_answered(std::size_t index) = 0;
 
     /// A handler of the connection is outstanding beside its coroutines.
     virtual void enter() = 0;
@@ -67,6 +68,10 @@ public:
     /// withheld `100 Continue`), writes what is still owed of the response, close_notify, FIN.
     /// An incomplete request that ended gets nothing but close_notify. `so_far`: how walk ended.
     net::awaitable<error_code> answer(error_code so_far);
+
+    /// Answers what comes, request by request, until the client or `close` ends it: from where
+    /// `walk` stands at `idle`, or from the beginning.
+    net::awaitable<error_code> serve();
 
     bool is_open() const { return socket_.is_open(); }
 

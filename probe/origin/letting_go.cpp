@@ -37,7 +37,8 @@ stalling_server::let_go(after_action how, std::chrono::steady_clock::duration li
 
 void stalling_server::spawn_answer(std::size_t index)
 {
-    if (!entries_[index].link->is_open())
+    // Who serves on owes nothing but to what may come, and is closed in the end.
+    if (!entries_[index].link->is_open() || entries_[index].serving)
         return;
     enter();
     entries_[index].answering = true;

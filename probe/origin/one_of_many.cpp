@@ -104,7 +104,7 @@ void stalling_server::forget(std::size_t index)
     auto& one = entries_[index];
     one.forgotten = true;
     one.link->close();
-    if (one.walking || one.answering)
+    if (one.walking || one.answering || one.serving)
         return; // on_walked or the answer's end comes back here
     const auto known = by_client_.find(client_key(seen_[index].id.peer));
     if (known != by_client_.end() && known->second == index)

@@ -17,6 +17,7 @@
 namespace finwait::origin {
 
 namespace net = boost::asio;
+using boost::system::error_code;
 using kernel::result;
 
 /// Where and how an origin stalls.
@@ -38,6 +39,9 @@ struct script
     /// (of `request.bytes` when it is chunked). It reads not a byte further, so that what the
     /// client sent beyond that stays in the kernel's receive queue.
     std::uint64_t request_bytes_until_stall = 0;
+    /// `idle`: goes on answering what comes on a connection that has reached its stall. For clients
+    /// that make more than one request.
+    bool serves_on = false;
 
     friend bool operator==(const script&, const script&) = default;
 };
@@ -48,6 +52,8 @@ struct seen_connection
     kernel::socket_id id;             ///< of the origin's end; cookie 0 when it was never accepted
     std::uint64_t request_bytes = 0;  ///< read, inside TLS
     std::uint64_t response_bytes = 0; ///< written, inside TLS
+    unsigned answered = 0;            ///< requests that were read and answered in full
+    bool complete = false;            ///< nothing is owed to either side: all that came is answered
     bool stalled = false;             ///< has reached the kill point
     bool rest_blocked = false;        ///< blocked in its own send (which counts as stalled)
     boost::system::error_code error;  ///< what ended the exchange before the kill point
@@ -91,6 +97,16 @@ public:
     virtual net::awaitable<result<std::size_t>> stall(std::chrono::steady_clock::duration limit
     ) = 0;
     static constexpr std::size_t no_index = static_cast<std::size_t>(-1);
+
+    /// Waits until that many requests have been answered in full, on all connections together.
+    /// Errors: timed_out, operation_aborted.
+    virtual net::awaitable<error_code>
+    answered(unsigned requests, std::chrono::steady_clock::duration limit) = 0;
+
+    /// From now on a client that still works can be told from one that does not: new connections
+    /// are served to the end, request by request, and so is what comes on those that wait idle.
+    /// What stalls elsewhere goes on stalling.
+    virtual void become_healthy() = 0;
 
     /// Every connection that came, in the order of their coming. A reference into it lasts until
     /// the next one comes.

@@ -102,6 +102,10 @@ void stalling_server::take_in(accepted one)
     seen_[index] = seen_connection{.id = one.id};
     entries_[index] =
         entry{.link = std::make_unique<connection>(std::move(socket), shared_, *this, index)};
+    if (healthy_) {
+        entries_[index].walking = false;
+        return spawn_serving(index);
+    }
     ++on_their_way_;
     enter();
     auto walk = entries_[index].link->walk();
@@ -138,8 +142,11 @@ void stalling_server::on_walked(std::size_t index, const error_code& error)
             waiters_.wake_for(client_key(what.id.peer));
         }
     }
+    const bool goes_on = shared_.how.serves_on || healthy_;
     if (answering_)
         spawn_answer(index);
+    else if (!error && shared_.how.at == kill_point::idle && goes_on && one.link->is_open())
+        spawn_serving(index);
 }
 
 void stalling_server::tell_stalled(std::size_t index)

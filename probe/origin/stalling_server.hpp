@@ -61,7 +61,12 @@ public:
     net::awaitable<void> stop() override;
 
     seen_connection& seen(std::size_t index) override { return seen_[index]; }
+    net::awaitable<error_code>
+    answered(unsigned requests, std::chrono::steady_clock::duration limit) override;
+    void become_healthy() override;
+
     void on_rest_blocked(std::size_t index) override { tell_stalled(index); }
+    void on_answered(std::size_t index) override;
     void enter() override { ++active_; }
     void leave() override;
 
@@ -71,6 +76,7 @@ private:
         std::unique_ptr<connection> link;
         bool walking = true;     ///< its walk is still running, perhaps blocked in a send
         bool answering = false;  ///< its answer is
+        bool serving = false;    ///< it answers request after request
         bool forgotten = false;  ///< free for another connection once neither is
         std::uint64_t stall = 0; ///< its place in the order of stalls, from 1; 0: none yet
         bool told = false;       ///< `stall` or `stall_of` has given it
@@ -85,6 +91,7 @@ private:
     void accept_waiting();
     void take_in(accepted one);
     void spawn_answer(std::size_t index);
+    void spawn_serving(std::size_t index);
     void on_walked(std::size_t index, const error_code& error);
     void tell_stalled(std::size_t index);
     std::optional<result<std::size_t>> next_news();
@@ -111,6 +118,7 @@ private:
     error_code accepting_;         ///< why nothing more is accepted
     bool ending_ = false;          ///< let go or stopped
     bool answering_ = false;
+    bool healthy_ = false;   ///< new connections are served to the end
     std::size_t active_ = 0; ///< coroutines and handlers that refer to this
     waiters waiters_;
 };

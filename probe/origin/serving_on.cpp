@@ -1,0 +1,70 @@
+// How a server goes on answering, beside what stalls.
+#include "probe/origin/stalling_server.hpp"
+
+#include <boost/asio/co_spawn.hpp>
+
+#include <exception>
+
+namespace finwait::origin {
+
+void stalling_server::on_answered(std::size_t index)
+{
+    ++seen_[index].answered;
+    seen_[index].complete = true;
+    waiters_.wake_all();
+}
+
+net::awaitable<error_code>
+stalling_server::answered(unsigned requests, std::chrono::steady_clock::duration limit)
+{
+    const presence here(*this);
+    const auto deadline = std::chrono::steady_clock::now() + limit;
+    for (;;) {
+        unsigned count = 0;
+        for (const auto& each : seen_)
+            count += each.answered;
+        if (count >= requests)
+            co_return error_code{};
+        if (ending_)
+            co_return error_code(net::error::operation_aborted);
+        const auto why = co_await waiters_.wait_until(deadline);
+        if (why == wake::expired)
+            co_return error_code(net::error::timed_out);
+        if (why == wake::cancelled)
+            co_return error_code(net::error::operation_aborted);
+    }
+}
+
+void stalling_server::become_healthy()
+{
+    if (healthy_)
+        return;
+    healthy_ = true;
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+        const bool waits = entries_[i].link && !entries_[i].walking && !entries_[i].answering &&
+                           !entries_[i].serving;
+        if (waits && seen_[i].complete && shared_.how.at == kill_point::idle)
+            spawn_serving(i);
+    }
+}
+
+void stalling_server::spawn_serving(std::size_t index)
+{
+    if (!entries_[index].link->is_open())
+        return;
+    enter();
+    entries_[index].serving = true;
+    auto serve = entries_[index].link->serve();
+    net::co_spawn(io_, std::move(serve), [this, index](std::exception_ptr failed, error_code) {
+        // How it ended is the client's affair, and the kernel shows it.
+        entries_[index].serving = false;
+        if (entries_[index].forgotten)
+            forget(index);
+        waiters_.wake_all();
+        leave();
+        if (failed)
+            std::rethrow_exception(failed);
+    });
+}
+
+} // namespace finwait::origin
