@@ -305,8 +305,10 @@ report foreseen_report(const plan& done, const course& how)
     foresee_setup(*one.client, how.before->client);
     if (done.by == kill_method::inherit)
         one.client->holders.push_back({4712, 3, "holder"});
-    if (done.at != kill_point::connect && done.target == "origin")
+    if (done.at != kill_point::connect && done.target == "origin") {
         one.origin = as_end(how.first->origin, how.second->origin);
+        one.origin->unread_at_kill_bytes = how.before->origin.unread ? some_bytes : 0;
+    }
     made.connections.push_back(std::move(one));
     return made;
 }

@@ -2,6 +2,7 @@
 import json
 import os
 import signal
+import subprocess
 import unittest
 
 import support
@@ -124,6 +125,21 @@ class Limits(unittest.TestCase):
         status, out, _ = self.limited(64, "audit", "--at", "idle,response_body", "-o", "json")
         self.assertIn(status, (0, 3))
         self.assertEqual(json.loads(out)["findings"], [])
+
+    def test_every_plan_is_answered_when_scenes_fail_half_made(self):
+        methods = ("sigkill", "close", "inherit", "stop")
+        plans = "".join('{"at":"response_body","by":"%s"}\n' % methods[i % 4] for i in range(32))
+        for descriptors in (75, 140):
+            with self.subTest(descriptors), Run(
+                    "worker", "--in-flight", "32", stdin=subprocess.PIPE,
+                    before=("prlimit", f"--nofile={descriptors}:{descriptors}")) as run:
+                # Its input stays open: a probe that never ends is not told apart by the end.
+                run.process.stdin.write(plans.encode())
+                run.process.stdin.flush()
+                for _ in range(32):
+                    report = json.loads(run.line("stdout"))
+                    self.assertIn(report["verdict"], ("released", "held", "leaked", "unverified"))
+                    self.assertTrue(report["as_expected"] or report["verdict"] == "unverified")
 
 
 if __name__ == "__main__":

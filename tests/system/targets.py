@@ -1,5 +1,6 @@
 """Servers that are not ours: a real nginx over HTTP and HTTPS, and servers that misbehave."""
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -176,7 +177,18 @@ class Misbehaving(unittest.TestCase):
         self.unverified(self.served(b"\x1b]0;rubbish\x07\r\n\r\n"))
 
     def test_no_answer(self):
-        self.assertIn("timed out", self.unverified(self.served(b"")).lower())
+        self.assertIn("did not answer", self.unverified(self.served(b"")).lower())
+
+    def test_a_response_that_is_over_before_the_kill_point_is_no_finding(self):
+        url = self.served(b"HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n" + b"x" * 20)
+        status, out, err = finwait("audit", "--at", "response_body", "--by", "close,sigkill",
+                                   "--target", url, "-o", "json")
+        self.assertEqual(status, 3, out + err)
+        reports = json.loads(out)["reports"]
+        self.assertTrue(reports)
+        for report in reports:
+            self.assertEqual(report["verdict"], "unverified", report)
+            self.assertIn("over before", report["reasons"][0]["text"])
 
     def test_no_url(self):
         status, out, err = finwait("probe", "--at", "idle", "--by", "close",

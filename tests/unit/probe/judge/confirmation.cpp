@@ -141,7 +141,7 @@ TEST_CASE("a holder that is named proves the inheritance, nothing else does")
     CHECK(confirm(seen).failure == why::kill_contradicted);
     CHECK(confirm(seen).by.empty());
     seen.connections.front().client->holders.push_back({12, 3, "sleep"});
-    CHECK(confirm(seen).by == "child 12 was started");
+    CHECK(confirm(seen).by == "descriptor 3 of process 12 (sleep)");
     seen.kill.confirmed_by.clear();
     CHECK(confirm(seen).by == "descriptor 3 of process 12 (sleep)");
 }
