@@ -222,7 +222,9 @@ net::awaitable<error_code> exchange::receive_part(stream& wire)
     failed = co_await receive(wire, response, part);
     if (failed)
         co_return failed;
-    if (response.is_done()) // it is idle by now, and not in the body
+    const auto have = response.get().body().size() + received_.size();
+    const bool has_all = length && have >= *length;
+    if (response.is_done() || has_all) // it is idle by now, and not in the body
         co_return boost::system::errc::make_error_code(boost::system::errc::no_message);
     co_return co_await hold(wire);
 }
