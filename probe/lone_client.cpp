@@ -7,6 +7,8 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
+#include <charconv>
+#include <string_view>
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -15,6 +17,18 @@ namespace finwait {
 namespace {
 
 using boost::system::error_code;
+
+constexpr std::string_view ended = "ended ";
+
+/// Of a client that did not come to its kill point: an errno, or 0 for what has none.
+error_code what_ended_it(const std::string& number)
+{
+    int value = 0;
+    std::from_chars(number.data(), number.data() + number.size(), value);
+    if (value == 0)
+        return net::error::connection_aborted;
+    return {value, boost::system::generic_category()};
+}
 
 class lone_client final : public actor
 {
@@ -31,8 +45,8 @@ public:
             auto line = co_await child_->read_line(by - std::chrono::steady_clock::now());
             if (!line)
                 co_return line.error();
-            if (*line == "ended")
-                co_return error_code(net::error::connection_aborted);
+            if (line->starts_with(ended))
+                co_return what_ended_it(line->substr(ended.size()));
             if (const auto stood = client::parse_standing(*line)) {
                 inode_ = stood->inode;
                 stood_at out;

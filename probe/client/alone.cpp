@@ -80,7 +80,12 @@ public:
 
     int run()
     {
-        net::co_spawn(io_, exchange_.go(), [](std::exception_ptr) { say("ended"); });
+        net::co_spawn(io_, exchange_.go(), [this](std::exception_ptr) {
+            // Whatever the error's category: those of the system and of POSIX mean the same.
+            const auto why = exchange_.ended_with().default_error_condition();
+            const bool is_errno = why.category() == boost::system::generic_category();
+            say(fmt::format("ended {}", is_errno ? why.value() : 0));
+        });
         net::co_spawn(io_, announce(), [](std::exception_ptr) {});
         listen();
         io_.run();
