@@ -48,17 +48,19 @@ public:
     unsigned workers() const override { return crew_->workers(); }
 
 private:
-    std::vector<json::plan_line> enter(const environment& where)
+    std::vector<json::plan_line> enter(const environment& told)
     {
-        audit_.environment = where;
+        audit_.environment = told;
+        environment& where = audit_.environment;
+        where.not_run.insert(where.not_run.end(), request_.absent.begin(), request_.absent.end());
         std::vector<json::plan_line> cells;
         std::vector<std::pair<json::plan_line, not_run>> refused;
         for (unsigned round = 0; round < request_.repeat; ++round)
-            for (const plan& each : request_.plans) {
-                const auto why = why_not_here(each, where);
+            for (json::plan_line line : request_.plans) {
+                const auto why = why_not_here(line.plan, where);
                 if (why && !request_.by_name.contains(why->what))
                     continue;
-                json::plan_line line{.plan = each, .id = make_ulid(system_clock::now())};
+                line.id = make_ulid(system_clock::now());
                 if (why)
                     refused.emplace_back(std::move(line), *why);
                 else
@@ -75,8 +77,7 @@ private:
         std::string text = why.what + " cannot be done here: " + why.reason;
         if (!why.cure.empty())
             text += "; cure: " + why.cure;
-        report lost =
-            lost_report(line.plan, line.id.value(), {.code = "not_permitted", .text = text});
+        report lost = lost_report(line, {.code = "not_permitted", .text = text});
         const std::string dumped = json::dump(lost);
         add(std::move(lost), dumped);
     }
@@ -117,9 +118,11 @@ private:
 
 std::optional<not_run> why_not_here(const plan& wanted, const environment& where)
 {
+    const std::string_view recipe =
+        std::string_view(wanted.subject).substr(0, wanted.subject.find(':'));
     const auto concerns = [&](const not_run& each) {
-        return each.what == word(wanted.by) || each.what == word(wanted.at) ||
-               each.what == word(wanted.family);
+        return each.what == recipe || each.what == word(wanted.by) ||
+               each.what == word(wanted.at) || each.what == word(wanted.family);
     };
     const auto found = std::find_if(where.not_run.begin(), where.not_run.end(), concerns);
     return found == where.not_run.end() ? std::nullopt : std::optional(*found);

@@ -17,11 +17,14 @@ namespace finwait::daemon {
 /// What an audit is to do.
 struct audit_request
 {
-    std::vector<plan> plans; ///< possible ones, in the order they are run
-    unsigned repeat = 1;     ///< how often each
-    /// Words somebody chose (`sock_destroy`, `resolve`): a cell that this environment cannot do for
-    /// the sake of one of them is reported as `unverified`. Others are left out.
+    std::vector<json::plan_line> plans; ///< possible ones, without ids, in the order they are run
+    unsigned repeat = 1;                ///< how often each
+    /// Words somebody chose (`sock_destroy`, `resolve`, `curl`): a cell that this environment
+    /// cannot do for the sake of one of them is reported as `unverified`. Others are left out.
     std::set<std::string, std::less<>> by_name;
+    /// Subjects whose program is not here, by their recipe's name: their cells are treated like
+    /// others that the environment cannot do.
+    std::vector<not_run> absent;
     crew_options crew;
 };
 
@@ -36,7 +39,8 @@ struct audit_events
     std::function<void(audit done)> finished;           ///< the last call
 };
 
-/// Why this environment cannot do a plan; nullopt: it can. Pure. `what` is one of the plan's words.
+/// Why this environment cannot do a plan; nullopt: it can. Pure. `what` is one of the plan's words,
+/// or its subject without the mode.
 std::optional<not_run> why_not_here(const plan& wanted, const environment& where);
 
 /// A running audit. Destroying it ends it, its workers and all below them; not in an event other

@@ -5,6 +5,7 @@
 #include "daemon/exit_code.hpp"
 #include "daemon/paint.hpp"
 #include "daemon/plan_arguments.hpp"
+#include "daemon/run_command.hpp"
 
 #include <chrono>
 #include <optional>
@@ -47,6 +48,16 @@ struct probe_options
 
 /// Runs one probe and prints its report.
 exit_code run_probe_command(const probe_options& options);
+
+struct run_options
+{
+    run_arguments words;
+    output_options output;
+};
+
+/// Runs one probe of a program's client and prints its report. A program that could not be started
+/// is wrong usage.
+exit_code run_program(const run_options& options);
 
 struct serve_options
 {

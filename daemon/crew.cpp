@@ -201,8 +201,7 @@ void live_crew::take_refusal(unsigned number, std::string_view line)
         return distrust(number, "it refused a line without saying which");
     deaths_ = 0;
     const report lost = lost_report(
-        refused->plan,
-        refused->id.value(),
+        *refused,
         {.code = "refused", .text = fmt::format("{}: {}", read->why.field, read->why.detail)}
     );
     events_.reported(lost, json::dump(lost));
@@ -280,7 +279,7 @@ void live_crew::bury(unsigned number, const std::string& how)
         ++deaths_;
         events_.noted(fmt::format("{}; {} probes were in flight", text, owed.size()));
         lose(owed, text);
-    } else if (how != "exit status 0") {
+    } else if (dead && how != "exit status 0") {
         events_.noted(fmt::format("worker {} had done its work, and ended: {}", here.pid, how));
     }
     if (wanted && deaths_ >= deaths_until_given_up && workers() == 0)
@@ -300,8 +299,7 @@ void live_crew::give_up(const std::string& how)
 void live_crew::lose(const std::vector<json::plan_line>& lines, const std::string& text)
 {
     for (const json::plan_line& line : lines) {
-        const report lost =
-            lost_report(line.plan, line.id.value(), {.code = "worker_died", .text = text});
+        const report lost = lost_report(line, {.code = "worker_died", .text = text});
         events_.reported(lost, json::dump(lost));
     }
 }

@@ -237,24 +237,82 @@ std::string legend(const fields& all, const rows& down, color use)
     return faint(text, use) + "\n";
 }
 
+std::string client_of(const report& r)
+{
+    return r.plan.subject.substr(0, r.plan.subject.find(':'));
+}
+
+// A wrong use of a client, which is to leak: it says nothing of the point and the method.
+bool is_misuse(const report& r)
+{
+    return r.control && !is_control(r.plan.by);
+}
+
+// What there is of one client: its matrix, and below it its misuses.
+struct client_reports
+{
+    std::string client;
+    fields all;
+    std::string misuses;
+
+    void add(const report& r)
+    {
+        if (!is_misuse(r)) {
+            all[{r.plan.at, r.plan.by}].add(r);
+            return;
+        }
+        misuses += fmt::format(
+            "control {}, {} by {}: {}, {}\n",
+            printable(r.plan.subject),
+            word(r.plan.at),
+            word(r.plan.by),
+            signed_word(r.verdict),
+            is_caught(r) ? "caught" : "NOT caught !"
+        );
+    }
+};
+
+std::string matrix_of(const client_reports& of, const table_style& style)
+{
+    if (of.all.empty())
+        return of.misuses;
+    const rows down = rows_in(of.all);
+    const block_writer writer(of.all, down, style);
+    std::string out;
+    for (const auto& block :
+         into_blocks(columns_in(of.all, down), writer.heading_width(), style.width)) {
+        writer.write(block, out);
+        out += "\n";
+    }
+    return out + of.misuses + legend(of.all, down, style.use_color);
+}
+
 } // namespace
 
 std::string grid(std::span<const report> reports, const table_style& style)
 {
-    fields all;
-    for (const report& r : reports)
-        all[{r.plan.at, r.plan.by}].add(r);
-    if (all.empty())
-        return {};
-    const rows down = rows_in(all);
-    const block_writer writer(all, down, style);
-    std::string out;
-    for (const auto& block :
-         into_blocks(columns_in(all, down), writer.heading_width(), style.width)) {
-        writer.write(block, out);
-        out += "\n";
+    std::vector<client_reports> clients; // a handful, in the order in which they were run
+    for (const report& r : reports) {
+        const auto name = client_of(r);
+        const auto is_its = [&](const client_reports& each) {
+            return each.client == name;
+        };
+        auto found = std::find_if(clients.begin(), clients.end(), is_its);
+        if (found == clients.end())
+            found = clients.insert(clients.end(), {.client = name, .all = {}, .misuses = {}});
+        found->add(r);
     }
-    return out + legend(all, down, style.use_color);
+    if (clients.size() == 1)
+        return matrix_of(clients.front(), style);
+    std::string out;
+    for (const client_reports& each : clients)
+        out += fmt::format(
+            "{}{}\n{}",
+            out.empty() ? "" : "\n",
+            strong(printable(each.client), style.use_color),
+            matrix_of(each, style)
+        );
+    return out;
 }
 
 } // namespace finwait::daemon

@@ -21,7 +21,8 @@ struct table_style
 /// worst verdict; the ends of the cells that have it; how many these are, unless they are all; and
 /// a `!` when a cell is a finding or an escaped control. A row's heading says how many cells its
 /// fields have. Fields without a cell show `–`; rows and columns without any are left out. A legend
-/// follows. Empty when there is no report.
+/// follows. Of several clients each has a table of its own, under its name. Misuses, which are
+/// controls, stand below the table of their client. Empty when there is no report.
 std::string grid(std::span<const report> reports, const table_style& style);
 
 } // namespace finwait::daemon

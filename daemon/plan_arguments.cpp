@@ -2,20 +2,16 @@
 
 #include "daemon/errors.hpp"
 #include "daemon/quantity.hpp"
-#include "probe/model/possible.hpp"
 #include "web/json/nearest.hpp"
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
 #include <utility>
 
 namespace finwait::daemon {
 
 namespace {
-
-constexpr std::array<std::string_view, 1> known_subjects{"beast"};
 
 [[noreturn]] void unknown(
     std::string_view option,
@@ -30,7 +26,7 @@ constexpr std::array<std::string_view, 1> known_subjects{"beast"};
 }
 
 template <class Enum>
-Enum understood(std::string_view option, std::string_view text)
+Enum understood_word(std::string_view option, std::string_view text)
 {
     if (const auto found = from_word<Enum>(text))
         return *found;
@@ -46,7 +42,7 @@ understood_list(std::string_view option, const std::vector<std::string>& texts)
     std::vector<Enum> list;
     list.reserve(texts.size());
     for (const std::string& text : texts)
-        list.push_back(understood<Enum>(option, text));
+        list.push_back(understood_word<Enum>(option, text));
     return list;
 }
 
@@ -73,9 +69,6 @@ std::string understood_target(const std::string& text)
 choices understood_choices(const plan_arguments& words)
 {
     choices chosen;
-    for (const std::string& subject : words.subject)
-        if (subject != known_subjects.front())
-            unknown("--subject", "subject", subject, known_subjects);
     if (words.request)
         chosen.requests = {parse_body("--request", *words.request)};
     if (words.response)
@@ -86,9 +79,9 @@ choices understood_choices(const plan_arguments& words)
     if (words.position)
         chosen.position = understood_position(*words.position);
     if (words.after)
-        chosen.after = understood<after_action>("--after", *words.after);
+        chosen.after = understood_word<after_action>("--after", *words.after);
     if (words.to)
-        chosen.signal_to = understood<signal_target>("--to", *words.to);
+        chosen.signal_to = understood_word<signal_target>("--to", *words.to);
     if (words.tls)
         chosen.schemes = {scheme::https};
     if (words.ipv6)
@@ -101,9 +94,17 @@ choices understood_choices(const plan_arguments& words)
 }
 
 // A cell of the choices, with the plan's own default where nothing was chosen.
-plan cell_of(const choices& chosen, kill_point at, kill_method by)
+plan cell_of(
+    const choices& chosen,
+    kill_point at,
+    kill_method by,
+    const std::string& subject,
+    unsigned requests
+)
 {
     plan one;
+    one.subject = subject;
+    one.requests = requests;
     one.at = at;
     one.by = by;
     one.target = chosen.target;
@@ -132,7 +133,7 @@ plan cell_of(const choices& chosen, kill_point at, kill_method by)
 body parse_body(std::string_view option, std::string_view text)
 {
     const auto colon = text.find(':');
-    const auto how = understood<framing>(option, text.substr(0, colon));
+    const auto how = understood_word<framing>(option, text.substr(0, colon));
     const bool has_size = colon != std::string_view::npos;
     if (how == framing::none && !has_size)
         return {};
@@ -146,13 +147,21 @@ body parse_body(std::string_view option, std::string_view text)
     return {how, *bytes};
 }
 
-plan one_plan(const plan_arguments& words)
+choices understood(const plan_arguments& words)
+{
+    choices chosen = understood_choices(words);
+    chosen.points = understood_list<kill_point>("--at", words.at);
+    chosen.methods = understood_list<kill_method>("--by", words.by);
+    return chosen;
+}
+
+plan one_plan(const plan_arguments& words, const std::string& subject, unsigned requests)
 {
     if (words.at.size() != 1 || words.by.size() != 1)
         throw usage_error("one --at and one --by are needed; `finwait audit` takes lists");
-    const auto at = understood<kill_point>("--at", words.at.front());
-    const auto by = understood<kill_method>("--by", words.by.front());
-    plan wanted = cell_of(understood_choices(words), at, by);
+    const auto at = understood_word<kill_point>("--at", words.at.front());
+    const auto by = understood_word<kill_method>("--by", words.by.front());
+    plan wanted = cell_of(understood_choices(words), at, by, subject, requests);
     if (const auto why = why_impossible(wanted))
         refuse(wanted, *why);
     return wanted;
@@ -160,16 +169,17 @@ plan one_plan(const plan_arguments& words)
 
 std::vector<plan> all_plans(const plan_arguments& words)
 {
-    choices chosen = understood_choices(words);
-    chosen.points = understood_list<kill_point>("--at", words.at);
-    chosen.methods = understood_list<kill_method>("--by", words.by);
+    const choices chosen = understood(words);
     auto plans = every_plan(chosen);
     if (!plans.empty())
         return plans;
+    const plan plain;
     const plan first = cell_of(
         chosen,
-        chosen.points ? chosen.points->front() : plan{}.at,
-        chosen.methods ? chosen.methods->front() : plan{}.by
+        chosen.points ? chosen.points->front() : plain.at,
+        chosen.methods ? chosen.methods->front() : plain.by,
+        plain.subject,
+        plain.requests
     );
     if (const auto why = why_impossible(first))
         refuse(first, *why);

@@ -1,7 +1,7 @@
 // What the command line says of plans, before and after it is understood. Pure.
 #pragma once
 
-#include "probe/model/plan.hpp"
+#include "probe/model/possible.hpp"
 
 #include <optional>
 #include <set>
@@ -33,13 +33,21 @@ struct plan_arguments
 /// `none`, `length:64k`, `chunked:0`. Throws usage_error naming `option`.
 body parse_body(std::string_view option, std::string_view text);
 
-/// The one plan of `probe`: the first kill point and the first method, completed().
+/// What was chosen, but for the subjects: points and methods are absent where none was named.
+/// Throws usage_error: an unknown word, with the nearest right one.
+choices understood(const plan_arguments& words);
+
+/// The one plan of `probe`: the one kill point and the one method, completed(), of that subject,
+/// whatever `words` says of subjects.
 /// Throws usage_error: an unknown word, with the nearest right one; a plan that cannot be, with
 /// the reason.
-plan one_plan(const plan_arguments& words);
+plan one_plan(
+    const plan_arguments& words, const std::string& subject = "beast", unsigned requests = 1
+);
 
-/// The plans of `audit`: all that can be of what was chosen, the default matrix of what was not.
-/// Throws usage_error: an unknown word; nothing of what was chosen can be, with the first reason.
+/// The built-in client's plans of `audit`: all that can be of what was chosen, the default matrix
+/// of what was not. Throws usage_error: an unknown word; nothing of what was chosen can be, with
+/// the first reason.
 std::vector<plan> all_plans(const plan_arguments& words);
 
 /// The words that were chosen by name, of those that an environment may not be able to do.

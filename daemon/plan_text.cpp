@@ -48,6 +48,7 @@ std::string shell_quoted(std::string_view text)
 plan plain_of(const plan& what)
 {
     plan plain;
+    plain.subject = what.subject; // decides it, too
     plain.at = what.at;
     plain.by = what.by;
     plain.blocked = what.blocked; // decides the default of the request's body
@@ -65,7 +66,7 @@ std::string variant_of(const plan& what)
 {
     const plan plain = plain_of(what);
     std::string text = is_url(what) ? what.target : what.tls ? "https" : "http";
-    if (what.subject != plain.subject)
+    if (is_external(what))
         text += ", " + what.subject;
     if (what.family != plain.family)
         text += fmt::format(", {}", word(what.family));
@@ -79,6 +80,8 @@ std::string variant_of(const plan& what)
         text += ", blocked";
     if (what.unread)
         text += ", unread";
+    if (what.requests != plain.requests)
+        text += fmt::format(", {} requests", what.requests);
     if (what.position != plain.position)
         text += fmt::format(", position {}", what.position);
     if (what.after != plain.after)
@@ -95,6 +98,8 @@ std::string command_of(const plan& what)
     const auto add = [&](std::string_view option, std::string_view value) {
         text += fmt::format(" --{} {}", option, shell_quoted(value));
     };
+    if (is_external(what))
+        add("subject", what.subject);
     if (is_url(what))
         add("target", what.target);
     else if (what.tls)

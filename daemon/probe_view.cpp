@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -100,8 +101,14 @@ std::vector<moment> moments_of(const report& done, const connection& which)
              .order = 1,
              .across = fmt::format("── kill: {} ", word(done.plan.by))}
         );
-    add_look(axis, which, &end::after_kill, "first look, the origin still stalls");
-    add_look(axis, which, &end::after_origin, "second look, the origin has let go");
+    // Of a server that is not ours only the client's end is seen, and it does what it likes.
+    const bool ours = done.plan.target == "origin";
+    add_look(
+        axis, which, &end::after_kill, ours ? "first look, the origin still stalls" : "first look"
+    );
+    add_look(
+        axis, which, &end::after_origin, ours ? "second look, the origin has let go" : "second look"
+    );
     std::stable_sort(axis.begin(), axis.end(), [](const moment& a, const moment& b) {
         return std::pair(a.at_ns, a.order) < std::pair(b.at_ns, b.order);
     });
@@ -155,9 +162,13 @@ std::string axis_text(const report& done, const connection& which, color use)
     return out;
 }
 
-std::string bind_text(std::optional<bool> answer)
+std::string bind_text(std::optional<bool> answer, const std::string& error)
 {
-    return !answer ? "not tried" : *answer ? "yes" : "no";
+    if (!answer)
+        return "not known";
+    if (*answer)
+        return "yes";
+    return error.empty() ? "no" : fmt::format("no ({})", printable(error));
 }
 
 std::string connection_text(const report& done, const connection& which, color use)
@@ -165,26 +176,29 @@ std::string connection_text(const report& done, const connection& which, color u
     std::string out;
     if (which.client)
         out += fmt::format(
-            "\n  {} -> {}  cookie {:#x}; at the kill {} unread, {} unsent; the origin read {}, "
-            "wrote {}\n\n",
+            "\n  {} -> {}  cookie {:#x}; at the kill {} unread, {} unsent{}\n\n",
             to_string(which.client->local),
             to_string(which.client->peer),
             which.client->cookie,
             show_size(which.client->unread_at_kill_bytes),
             show_size(which.client->unsent_at_kill_bytes),
-            show_size(which.request_bytes),
-            show_size(which.response_bytes)
+            which.origin ? fmt::format(
+                               "; the origin read {}, wrote {}",
+                               show_size(which.request_bytes),
+                               show_size(which.response_bytes)
+                           )
+                         : std::string()
         );
     out += axis_text(done, which, use);
     if (!which.client)
         return out;
     const port_answer& port = which.client->port;
     out += fmt::format(
-        "\n  can the port {} be bound? after the kill: {}; after the origin let go: {}{}\n",
+        "\n  can the port {} be bound? after the kill: {}; {}: {}\n",
         which.client->local.port,
-        bind_text(port.bindable_after_kill),
-        bind_text(port.bindable_after_origin),
-        port.error.empty() ? "" : fmt::format(" ({})", printable(port.error))
+        bind_text(port.bindable_after_kill, port.error),
+        done.plan.target == "origin" ? "after the origin let go" : "at the second look",
+        bind_text(port.bindable_after_origin, port.error)
     );
     if (which.gone_by_ns)
         out += fmt::format("  the kernel is rid of it by +{}\n", show_duration(*which.gone_by_ns));
@@ -217,6 +231,34 @@ std::string kill_text(const kill_record& kill)
     return fmt::format("  the kill is confirmed by: {}\n", printable(kill.confirmed_by));
 }
 
+// What a program said: the last lines of it, which tell how it ended.
+std::string output_text(std::string_view output)
+{
+    constexpr std::size_t most_lines = 12;
+    std::vector<std::string_view> lines;
+    while (!output.empty()) {
+        const auto newline = std::min(output.find('\n'), output.size());
+        lines.push_back(output.substr(0, newline));
+        output.remove_prefix(std::min(newline + 1, output.size()));
+    }
+    if (lines.empty())
+        return {};
+    const auto shown = [](std::string_view line) {
+        constexpr std::size_t longest_line = 200;
+        const bool is_long = line.size() > longest_line;
+        return printable(line.substr(0, longest_line)) + (is_long ? "…\n" : "\n");
+    };
+    if (lines.size() == 1)
+        return "  its output: " + shown(lines.front());
+    const std::size_t left_out = lines.size() - std::min(lines.size(), most_lines);
+    std::string out = left_out == 0
+                          ? "  its output:\n"
+                          : fmt::format("  its output, but for its first {} lines:\n", left_out);
+    for (const std::string_view line : std::span(lines).subspan(left_out))
+        out += "    " + shown(line);
+    return out;
+}
+
 std::string process_text(const process_record& process)
 {
     std::string command;
@@ -232,9 +274,12 @@ std::string process_text(const process_record& process)
     );
     if (process.zombie_fds > 0)
         out += fmt::format("  descriptors that no listing shows: {}\n", process.zombie_fds);
-    if (!process.output.empty())
-        out += fmt::format("  its output: {}\n", printable(process.output));
-    return out;
+    if (process.works)
+        out += fmt::format(
+            "  another request of it afterwards: {}\n",
+            *process.works ? "answered" : "failed, the client is dead"
+        );
+    return out + output_text(process.output);
 }
 
 std::string counters_text(const counter_deltas& counters)

@@ -75,6 +75,17 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text)
     return std::chrono::milliseconds(static_cast<std::int64_t>(*ms));
 }
 
+std::optional<std::uint64_t>
+parse_count(std::string_view text, std::uint64_t least, std::uint64_t most)
+{
+    std::uint64_t number = 0;
+    const char* const last = text.data() + text.size();
+    const auto [end, error] = std::from_chars(text.data(), last, number);
+    if (error != std::errc{} || end != last || number < least || number > most)
+        return std::nullopt;
+    return number;
+}
+
 std::string show_size(std::uint64_t bytes)
 {
     static constexpr std::array names{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};

@@ -17,6 +17,10 @@ std::optional<std::uint64_t> parse_size(std::string_view text);
 /// than a year.
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
 
+/// A whole number from `least` to `most`, in digits alone. nullopt: something else.
+std::optional<std::uint64_t>
+parse_count(std::string_view text, std::uint64_t least, std::uint64_t most);
+
 /// A size for people: `100 B`, `64 KiB`, `8 MiB`, `1.5 KiB`.
 std::string show_size(std::uint64_t bytes);
 

@@ -122,7 +122,8 @@ exit_code run_serve(const serve_options& options)
     raise_descriptor_limit();
     net::io_context io(1);
     service_options how{.every = options.every};
-    how.audit.plans = all_plans({});
+    for (plan& each : all_plans({}))
+        how.audit.plans.push_back({.plan = std::move(each), .id = {}, .client = {}});
     how.audit.crew = choose_crew(how.audit.plans, 0, 0);
     announcer announce(options.output);
     std::string url;

@@ -195,6 +195,15 @@ std::string show(const service_status& now, color use)
                   );
 }
 
+/// Only findings are findings: where nothing has been judged yet, or could not be, that is said.
+exit_code what_to_exit_with(const service_status& now)
+{
+    if (now.status == health::pass)
+        return exit_code::clean;
+    const bool found = now.last_audit && now.last_audit->outcome == outcome::findings;
+    return found ? exit_code::finding : exit_code::unjudged;
+}
+
 // Asks once or, when something is waited for, until it is so or the time is up. The API has no
 // blocking read yet; the pause is between two questions of a person's, not between events of ours.
 reply ask(const status_options& options)
@@ -234,7 +243,7 @@ exit_code run_status(const status_options& options)
     else
         print(got.body + "\n");
     finish_output();
-    return got.status->status == health::pass ? exit_code::clean : exit_code::finding;
+    return what_to_exit_with(*got.status);
 }
 
 } // namespace finwait::daemon

@@ -2,6 +2,7 @@
 
 #include "daemon/byte_stream.hpp"
 #include "daemon/children.hpp"
+#include "daemon/crew_choice.hpp"
 #include "daemon/line_splitter.hpp"
 #include "daemon/lost.hpp"
 #include "daemon/malloc_tuning.hpp"
@@ -9,6 +10,7 @@
 #include "daemon/process_setup.hpp"
 #include "probe/model/possible.hpp"
 #include "probe/ulid.hpp"
+#include "web/json/client_limits.hpp"
 #include "web/json/json.hpp"
 
 #include <boost/asio/co_spawn.hpp>
@@ -18,6 +20,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <exception>
@@ -35,11 +38,23 @@ namespace {
 
 using boost::system::error_code;
 
-constexpr std::size_t longest_plan_bytes = 64 * 1024;
+// A client's texts with every byte escaped (\u00XX), and the plan.
+constexpr std::size_t longest_plan_bytes = 6 * json::most_client_bytes + std::size_t{64} * 1024;
 // Error objects need no slot: a reader that is too slow for them stops the reading of plans.
 constexpr std::size_t longest_backlog_bytes = 1024 * 1024;
-// A probe of a client that lives on looks a last time after 8 s.
-constexpr std::chrono::seconds limit_after_input{20};
+// For a probe of the built-in client; another one may take longer by what its order says.
+constexpr std::chrono::seconds limit_after_input{90};
+
+// The built-in client needs no program, and every other one does.
+std::optional<json::parse_error> wrong_client(const json::plan_line& wanted)
+{
+    if (!is_external(wanted.plan) && wanted.client)
+        return json::parse_error{
+            "client", "is not for the built-in client beast; another subject would do"};
+    if (is_external(wanted.plan) && !wanted.client)
+        return json::parse_error{"client", "is missing: what to run for a subject but beast"};
+    return {};
+}
 
 class worker_loop
 {
@@ -73,6 +88,7 @@ private:
     refuse(const input_line& line, const std::optional<std::string>& id, json::parse_error why);
     void say(std::string line);
     void input_ended();
+    void limit_the_rest();
     void give_up();
     void end_if_done();
     void lose_output(const error_code& ec);
@@ -90,9 +106,10 @@ private:
     byte_sink output_;
     std::unique_ptr<prober> prober_;
     line_splitter lines_{longest_plan_bytes};
-    std::map<std::string, plan> running_; ///< by id
-    unsigned slots_used_ = 0;             ///< probes running, and reports not yet written
-    unsigned probes_ = 0;                 ///< coroutines that have not ended
+    std::map<std::string, json::plan_line> running_; ///< by id
+    std::chrono::milliseconds slowest_client_{0};    ///< of all so far
+    unsigned slots_used_ = 0; ///< probes running, and reports not yet written
+    unsigned probes_ = 0;     ///< coroutines that have not ended
     bool reading_ = false;
     bool input_ended_ = false;
     exit_code result_ = exit_code::clean;
@@ -141,6 +158,8 @@ void worker_loop::take(const input_line& line)
     wanted->plan = completed(std::move(wanted->plan));
     if (auto why = why_impossible(wanted->plan))
         return refuse(line, wanted->id, {.field = why->field, .detail = why->reason});
+    if (auto why = wrong_client(*wanted))
+        return refuse(line, wanted->id, std::move(*why));
     if (!wanted->id)
         wanted->id = make_ulid(std::chrono::system_clock::now());
     if (running_.contains(*wanted->id))
@@ -155,10 +174,14 @@ void worker_loop::begin(json::plan_line wanted)
     ++slots_used_;
     ++probes_;
     const std::string id = wanted.id.value();
-    running_.emplace(id, wanted.plan);
+    if (wanted.client)
+        slowest_client_ = std::max(slowest_client_, longest_of(*wanted.client));
+    if (input_ended_)
+        limit_the_rest();
+    running_.emplace(id, wanted);
     net::co_spawn(
         io_,
-        prober_->run(std::move(wanted.plan), id),
+        prober_->run(std::move(wanted.plan), id, std::move(wanted.client)),
         [this, id](std::exception_ptr failed, report done) {
             report_of(id, std::move(failed), std::move(done));
         }
@@ -180,7 +203,7 @@ void worker_loop::report_of(const std::string& id, std::exception_ptr failed, re
         } catch (...) {
         }
         complain(fmt::format("probe {} failed: {}", id, text));
-        done = lost_report(found->second, id, {.code = "internal_error", .text = text});
+        done = lost_report(found->second, {.code = "internal_error", .text = text});
     }
     running_.erase(found);
     output_.write(json::dump(done) + "\n", [this] {
@@ -205,7 +228,12 @@ void worker_loop::input_ended()
 {
     input_ended_ = true;
     lines_.finish();
-    after_input_.expires_after(limit_after_input);
+    limit_the_rest();
+}
+
+void worker_loop::limit_the_rest()
+{
+    after_input_.expires_after(limit_after_input + slowest_client_);
     after_input_.async_wait([this](const error_code& ec) {
         if (!ec)
             give_up();
@@ -219,11 +247,11 @@ void worker_loop::give_up()
         output_.write(
             json::dump(lost_report(
                 wanted,
-                id,
                 {.code = "worker_ended",
                  .text = fmt::format(
                      "the worker's input ended, and {} s later this probe had not finished",
-                     limit_after_input.count()
+                     std::chrono::ceil<std::chrono::seconds>(limit_after_input + slowest_client_)
+                         .count()
                  )}
             )) + "\n",
             [this] {

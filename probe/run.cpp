@@ -2,11 +2,13 @@
 #include "probe/run.hpp"
 
 #include "probe/actor.hpp"
+#include "probe/external_run.hpp"
 #include "probe/follow.hpp"
 #include "probe/judge/judge.hpp"
 #include "probe/kernel/holders.hpp"
 #include "probe/kernel/socket_facts.hpp"
 #include "probe/kernel/sysctl.hpp"
+#include "probe/looks.hpp"
 #include "probe/model/possible.hpp"
 #include "probe/ready.hpp"
 #include "probe/scene.hpp"
@@ -26,45 +28,13 @@ namespace {
 
 using namespace std::chrono_literals;
 using judge::obstacle;
+using namespace looks;
 
 /// ESTABLISHED, FIN_WAIT1, FIN_WAIT2, TIME_WAIT.
 constexpr std::size_t usual_states = 4;
 
 /// How long both sides may take to stand at the kill point.
 constexpr auto stand_limit = 10s;
-
-/// When the kernel is asked after the kill. The ACK of a FIN to a peer that has received data is
-/// delayed by 40 ms (net/ipv4/tcp_input.c, TCP_DELACK_MIN).
-constexpr std::array<std::chrono::microseconds, 5> first_times{0ms, 2ms, 10ms, 60ms, 150ms};
-constexpr std::array<std::chrono::microseconds, 4> second_times{0ms, 5ms, 60ms, 150ms};
-constexpr std::array<std::chrono::microseconds, 1> once{0ms};
-
-/// When the kernel is asked whether both ends stand where the kill point wants them.
-constexpr auto first_wait = 200us;
-constexpr auto longest_wait = 10ms;
-
-/// The next TCP transition of a released socket is the end of TIME_WAIT, which is computed.
-bool is_final(const look& seen)
-{
-    return seen.state == tcp_state::TIME_WAIT || (seen.state == tcp_state::CLOSE && !seen.owned);
-}
-
-follower::done after_kill_settled(const follower& seen)
-{
-    const bool client = is_final(seen.client.latest) || seen.client.latest.minisock;
-    return client ? follower::done::yes : follower::done::not_yet;
-}
-
-/// No descriptor keeps it: what is left is between the kernel and the peer, which is let go next.
-follower::done after_kill_released(const follower& seen)
-{
-    return seen.client.latest.owned ? follower::done::not_yet : follower::done::yes;
-}
-
-follower::done after_origin_settled(const follower& seen)
-{
-    return is_final(seen.client.latest) ? follower::done::yes : follower::done::not_yet;
-}
 
 /// One probe under way.
 class run_of_one
@@ -504,13 +474,23 @@ public:
         isolation how,
         std::vector<std::string> client_command
     )
-        : maker_(io, where, how, std::move(client_command))
+        : io_(io), maker_(io, where, how, std::move(client_command))
     {
     }
 
-    net::awaitable<report> run(plan what, std::string id) override
+    net::awaitable<report>
+    run(plan what, std::string id, std::optional<subject::client_order> client) override
     {
         const plan full = completed(std::move(what));
+        if (is_external(full)) {
+            if (const auto refused = why_impossible(full))
+                co_return refuse(full, std::move(id), *refused);
+            if (!client)
+                co_return refuse(
+                    full, std::move(id), {"client", "how to run " + full.subject + " is not said"}
+                );
+            co_return co_await run_external(io_, maker_, full, std::move(id), std::move(*client));
+        }
         if (full != known_plan_) {
             if (const auto refused = why_impossible(full))
                 co_return refuse(full, std::move(id), *refused);
@@ -542,6 +522,7 @@ private:
         return out;
     }
 
+    net::io_context& io_;
     scene_maker maker_;
     /// The last possible plan: many probes in a row have the same.
     std::optional<plan> known_plan_;

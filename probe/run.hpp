@@ -3,11 +3,13 @@
 
 #include "probe/lab/lab.hpp"
 #include "probe/model/report.hpp"
+#include "probe/subject/client_order.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace finwait {
@@ -35,7 +37,9 @@ public:
 
     /// Never throws for what a network or a kernel does: what stands in the way becomes
     /// `unverified` with its reason. An impossible plan: `unverified`, code `impossible_plan`.
-    virtual net::awaitable<report> run(plan what, std::string id) = 0;
+    /// `client`: how the subject is run, when it is not the built-in one.
+    virtual net::awaitable<report>
+    run(plan what, std::string id, std::optional<subject::client_order> client = {}) = 0;
 
     virtual ~prober() = default;
 };

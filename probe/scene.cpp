@@ -14,6 +14,7 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/stat.h>
 
 namespace finwait {
 namespace {
@@ -42,7 +43,7 @@ obstacle cannot(const std::string& what, const error_code& why)
 
 bool is_lone(const plan& what)
 {
-    return family_of(what.by) == kill_family::process;
+    return is_external(what) || family_of(what.by) == kill_family::process;
 }
 
 /// How many addresses a throughput run spreads its clients over: 28,232 ports each.
@@ -77,6 +78,11 @@ origin::script script_of(const plan& what)
     out.position = what.position;
     out.request = what.request;
     out.response = what.response;
+    // A program that sees the peer's FIN may close at once. So that its end is known before that,
+    // the origin stands idle and is told to close when it is.
+    if (is_external(what) && what.at == kill_point::idle_peer_closed)
+        out.at = kill_point::idle;
+    out.serves_on = is_external(what) && out.at == kill_point::idle;
     if (what.at == kill_point::request_headers)
         out.request_bytes_until_stall = client::half_head_bytes(what);
     return out;
@@ -117,6 +123,32 @@ scene::origin_stalled(const endpoint& client, std::chrono::steady_clock::duratio
         co_return index.error();
     stalled_ = *index;
     co_return origin_connection();
+}
+
+net::awaitable<result<std::size_t>> scene::next_stall(std::chrono::steady_clock::duration limit)
+{
+    co_return co_await origin_->stall(limit);
+}
+
+net::awaitable<error_code>
+scene::origin_answered(unsigned requests, std::chrono::steady_clock::duration limit)
+{
+    co_return co_await origin_->answered(requests, limit);
+}
+
+std::string scene::namespace_name() const
+{
+    struct stat about
+    {
+    };
+    if (!where_ || ::fstat(where_.fd(), &about) != 0)
+        return {};
+    return fmt::format("net:[{}]", about.st_ino);
+}
+
+const std::vector<origin::seen_connection>& scene::origin_connections() const
+{
+    return origin_->connections();
 }
 
 std::optional<origin::seen_connection> scene::origin_connection() const
@@ -227,13 +259,13 @@ scene_maker::~scene_maker()
         shared_watch_->stop();
 }
 
-made_scene
-scene_maker::make(const plan& what, const std::string& id, std::chrono::milliseconds deadline)
+template <class Fill>
+made_scene scene_maker::made_with(const plan& what, isolation how, Fill fill)
 {
-    made_scene out{std::unique_ptr<scene>(new scene(io_, home_, how_)), {}};
+    made_scene out{std::unique_ptr<scene>(new scene(io_, home_, how)), {}};
     out.made->plan_ = what;
     try {
-        out.why = complete(*out.made, id, deadline);
+        out.why = fill(*out.made);
     } catch (const std::system_error& failed) {
         const error_code why(failed.code().value(), boost::system::system_category());
         out.why = cannot("Setting the scene", why);
@@ -243,29 +275,44 @@ scene_maker::make(const plan& what, const std::string& id, std::chrono::millisec
     return out;
 }
 
-std::optional<obstacle>
-scene_maker::complete(scene& to, const std::string& id, std::chrono::milliseconds deadline)
+made_scene
+scene_maker::make(const plan& what, const std::string& id, std::chrono::milliseconds deadline)
+{
+    return made_with(what, how_, [&](scene& to) -> std::optional<obstacle> {
+        auto where = destination_of(to);
+        if (!where)
+            return obstacle{"target_unusable", where.error().message()};
+        if (auto failed = furnish(to, id); failed)
+            return failed;
+        if (!to.name_.empty())
+            where->name = to.name_;
+        return add_client(to, std::move(*where), deadline);
+    });
+}
+
+made_scene scene_maker::make_stage(const plan& what, const std::string& id)
+{
+    // Never shared: whatever is connected there to the origin is the client's.
+    return made_with(what, isolation::each, [&](scene& to) { return furnish(to, id); });
+}
+
+/// Everything but the client.
+std::optional<obstacle> scene_maker::furnish(scene& to, const std::string& id)
 {
     const plan& what = to.plan_;
     for (const auto& lacking : home_.environment().not_run)
         if (lacking.what == word(what.by) || lacking.what == word(what.at))
             return obstacle{"not_permitted", lacking.reason + " " + lacking.cure};
-    auto where = destination_of(to);
-    if (!where)
-        return obstacle{"target_unusable", where.error().message()};
-    if (what.at == kill_point::resolve) {
+    if (what.at == kill_point::resolve)
         to.name_ = lower(id) + ".finwait.test";
-        where->name = to.name_;
-    }
     auto failed = add_namespace(to);
     if (!failed)
         failed = add_observers(to);
     if (!failed && what.at == kill_point::resolve)
         failed = add_nameserver(to);
-    if (!failed && what.at != kill_point::resolve && what.target == "origin")
+    const bool external = is_external(what);
+    if (!failed && (what.at != kill_point::resolve || external) && what.target == "origin")
         failed = add_origin(to);
-    if (!failed)
-        failed = add_client(to, std::move(*where), deadline);
     return failed;
 }
 
@@ -283,7 +330,7 @@ std::optional<bool> scene_maker::time_wait_overflowed()
 
 std::optional<obstacle> scene_maker::add_namespace(scene& to)
 {
-    if (how_ == isolation::shared)
+    if (to.how_ == isolation::shared)
         return std::nullopt;
     auto made = home_.make_namespace();
     if (!made)
@@ -316,7 +363,7 @@ std::optional<obstacle> scene_maker::add_observers(scene& to)
     to.diag_ = &*kept;
     // Without the multicast the lookups' own schedule has to do. For a throughput run it is too
     // dear: the kernel makes an event of every socket there, by way of another thread.
-    if (how_ == isolation::shared)
+    if (to.how_ == isolation::shared)
         return std::nullopt;
     auto watch = destroy_watch::start(io_, own ? own_events_bytes : shared_events_bytes);
     if (watch)
@@ -337,7 +384,7 @@ std::optional<obstacle> scene_maker::add_origin(scene& to)
     }
     const auto script = script_of(to.plan_);
     // At `connect` the origin is its full accept queue, which is nobody else's.
-    if (how_ == isolation::shared && script.at != kill_point::connect) {
+    if (to.how_ == isolation::shared && script.at != kill_point::connect) {
         const auto shared = shared_origin(script);
         if (!shared)
             return cannot("Starting the origin", shared.error());

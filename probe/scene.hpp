@@ -33,6 +33,12 @@ public:
     /// The address the client talks to.
     const endpoint& peer() const { return peer_; }
 
+    /// The name it has for this probe's nameserver; empty: it is not to be resolved.
+    const std::string& name() const { return name_; }
+
+    /// The calling thread is in the probe's namespace while this lives.
+    lab::inside enter() const { return lab::inside(where_, home_); }
+
     /// Waits until the nameserver was asked for this probe's name. Gives what went wrong.
     net::awaitable<std::optional<judge::obstacle>>
     name_was_asked_for(std::chrono::steady_clock::duration limit);
@@ -45,6 +51,26 @@ public:
     /// The stalled connection as the origin sees it now; nullopt as above.
     std::optional<origin::seen_connection> origin_connection() const;
     bool origin_has_descriptor() const;
+
+    // What another program's client needs of the origin, which is its own.
+
+    /// The next connection of anybody's that stalls.
+    net::awaitable<result<std::size_t>> next_stall(std::chrono::steady_clock::duration limit);
+    net::awaitable<boost::system::error_code>
+    origin_answered(unsigned requests, std::chrono::steady_clock::duration limit);
+    const std::vector<origin::seen_connection>& origin_connections() const;
+    bool origin_has_descriptor(std::size_t index) const { return origin_->has_descriptor(index); }
+    std::size_t close_at_origin() { return origin_->close_now(); }
+    std::size_t reset_at_origin() { return origin_->reset_now(); }
+    void on_arrival(std::function<void()> arrived) { origin_->on_arrival(std::move(arrived)); }
+    void expect_nobody() { origin_->give_up_waiting(); }
+
+    /// `net:[4026532245]`, as /proc/PID/ns/net says it; empty: the probe has none of its own.
+    std::string namespace_name() const;
+    void make_origin_healthy() { origin_->become_healthy(); }
+
+    /// Whether this is one of the connections with which the origin fills its own accept queue.
+    bool is_origins_own(const endpoint& local) const { return origin_->is_own(local); }
 
     /// Fills in what a kill from outside needs.
     void expose(kill::victim& out);
@@ -127,6 +153,9 @@ public:
     /// is one. Errors become obstacles with their cause and cure.
     made_scene make(const plan& what, const std::string& id, std::chrono::milliseconds deadline);
 
+    /// The same without a client, for one that is started apart.
+    made_scene make_stage(const plan& what, const std::string& id);
+
     const judge::kernel_settings& settings() const { return settings_; }
 
     /// Whether the namespace that probes share has had no room for a TIME_WAIT since this was made.
@@ -134,8 +163,9 @@ public:
     std::optional<bool> time_wait_overflowed();
 
 private:
-    std::optional<judge::obstacle>
-    complete(scene& to, const std::string& id, std::chrono::milliseconds deadline);
+    std::optional<judge::obstacle> furnish(scene& to, const std::string& id);
+    template <class Fill>
+    made_scene made_with(const plan& what, isolation how, Fill fill);
     std::optional<judge::obstacle> add_namespace(scene& to);
     std::optional<judge::obstacle> add_observers(scene& to);
     std::optional<judge::obstacle> add_origin(scene& to);

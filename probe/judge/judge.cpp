@@ -3,6 +3,7 @@
 #include "probe/judge/confirmation.hpp"
 #include "probe/judge/deadlines.hpp"
 #include "probe/judge/explanation.hpp"
+#include "probe/judge/external.hpp"
 #include "probe/judge/verdict.hpp"
 #include "probe/model/possible.hpp"
 
@@ -231,6 +232,8 @@ judgement judge(
 )
 {
     const std::optional<refusal> refused = why_impossible(seen.plan);
+    if (!refused && is_external(seen.plan))
+        return judge_external(seen, settings, in_the_way);
     if (!refused)
         return judge_possible(seen, expected_of(seen.plan), settings, in_the_way);
     judgement made;

@@ -120,6 +120,11 @@ constexpr std::array table{
         "it continues or dies",
         "signal(7) SIGSTOP; kernel/signal.c: do_signal_stop()"},
     known_reason{
+        "pooled_idle",
+        "the exchange is complete, nothing is unread or unsent, and the living client keeps the "
+        "connection for its next request, as it does after its successes",
+        "RFC 9112 9.3; finwait: baseline"},
+    known_reason{
         "leak_established",
         "the connection is still ESTABLISHED, a descriptor keeps it open, and nobody is going to "
         "close it: TCP has no timer for an idle connection",
@@ -152,6 +157,28 @@ constexpr std::array table{
         "somebody else has a descriptor of the socket open, so neither the client's close(2) nor "
         "its death closed the connection",
         "fork(2); close(2); net/socket.c: sock_close()"},
+    known_reason{
+        "pooled_dead",
+        "the peer has closed a connection that the client keeps for its next request, and nobody "
+        "reads it: the client's end stays in CLOSE_WAIT until it is used again or the process ends",
+        "RFC 9112 9.5; RFC 9293 3.6"},
+    known_reason{
+        "unread_response",
+        "bytes of the response lie unread in the client's receive queue, and the connection is "
+        "still open: whoever has the response neither reads nor closes it",
+        "tcp(7) SIOCINQ; RFC 9293 3.8.6"},
+    known_reason{
+        "extra_connection",
+        "the client opened this connection, never sent a byte on it, and keeps it open",
+        "RFC 9293 3.6; finwait: bytes at the origin"},
+    known_reason{
+        "not_cancelled",
+        "the client's own end never came: it is still in its call, and the connection is open",
+        "finwait: neither a hold line nor the end of the process"},
+    known_reason{
+        "pool_growth",
+        "more connections stay open after this use than after the client's successes",
+        "finwait: baseline"},
     known_reason{
         "ended_by_origin",
         "the connection ended only because the origin let go; the client had left it open, and "
@@ -218,6 +245,16 @@ constexpr std::array table{
         "the origin said nothing more, and the client's own deadline closed the connection",
         "RFC 9293 3.8.3; boost::beast::tcp_stream::expires_after()"},
     known_reason{
+        "transient",
+        "the connection was open for a while after the client said that it is done, and went away "
+        "by itself",
+        "finwait: settle times"},
+    known_reason{
+        "ends_with_process",
+        "only the client's own process has the descriptor: the kernel closes the connection when "
+        "that process ends, and not before",
+        "kernel/exit.c: exit_files()"},
+    known_reason{
         "origin_turn",
         "the origin's end is in CLOSE_WAIT: the connection now waits for the origin, which is no "
         "fault of the client",
@@ -226,6 +263,10 @@ constexpr std::array table{
         "unexpected_end",
         "no close rule explains this end from what was seen",
         "RFC 9293 3.6; net/ipv4/tcp.c"},
+    known_reason{
+        "client_dead",
+        "whatever the kernel shows, the client cannot make another request",
+        "finwait: one more request with the same client"},
     known_reason{
         "differs_from_expectation",
         "what was observed differs from what a correct client on a correct kernel gives",

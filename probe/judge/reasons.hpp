@@ -36,6 +36,7 @@ enum class why : std::uint8_t {
     fin_unacknowledged, ///< rule 14
     // held
     process_stopped,
+    pooled_idle,
     // leaked
     leak_established,
     leak_close_wait, ///< rule 16
@@ -44,6 +45,11 @@ enum class why : std::uint8_t {
     leak_half_closed,
     leak_zombie_fd,     ///< rule 20
     leak_hidden_holder, ///< rule 25
+    pooled_dead,
+    unread_response,
+    extra_connection,
+    not_cancelled,
+    pool_growth,
     ended_by_origin,
     control_caught,
     control_escaped,
@@ -64,8 +70,11 @@ enum class why : std::uint8_t {
     shutdown_first,     ///< rule 7
     process_ended,      ///< rule 24
     client_deadline,
+    transient,
+    ends_with_process,
     origin_turn,
     unexpected_end,
+    client_dead,
     differs_from_expectation,
 };
 

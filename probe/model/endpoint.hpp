@@ -35,8 +35,8 @@ std::string to_string(const endpoint& where);
 /// The inverse of `to_string`; false and `out` untouched when `text` is not such an endpoint.
 bool parse_endpoint(const std::string& text, endpoint& out);
 
-/// An IPv4-mapped IPv6 address (RFC 4291 2.5.5.2) as the IPv4 address it stands for; any other as it
-/// is.
+/// An IPv4-mapped IPv6 address (RFC 4291 2.5.5.2) as the IPv4 address it stands for; any other as
+/// it is.
 endpoint unmapped(const endpoint& where);
 
 /// The loopback address of a family with that port.

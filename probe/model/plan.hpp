@@ -80,6 +80,12 @@ struct plan
     friend bool operator==(const plan&, const plan&) = default;
 };
 
+/// Whether another program's client is killed.
+inline bool is_external(const plan& what)
+{
+    return what.subject != "beast";
+}
+
 /// How many bytes of a body have gone when the exchange dies in it: `position` of them, but at
 /// least one and, so that it is not complete, at most all but one (a body of one byte or none: 0).
 constexpr std::uint64_t bytes_until_kill(const body& what, double position)

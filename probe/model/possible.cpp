@@ -43,24 +43,58 @@ bool is_token(std::string_view text)
 // The plan as a whole
 // ------------------------------------------------------------------------------
 
-answer subject_of(const plan& wanted)
+answer built_in(const plan& wanted)
 {
-    if (wanted.subject != "beast")
-        return refusal{
-            "subject", "only the built-in client can be killed so far; subject beast would do"};
+    if (is_external(wanted))
+        return {};
     if (wanted.by == kill_method::own)
         return refusal{
             "by",
             "own needs an external subject that ends by itself; of the built-in client deadline, "
             "cancel or throw would do"};
-    if (wanted.by == kill_method::cut)
-        return refusal{
-            "by", "cut needs a link to cut, which this lab does not have; peer_silent would do"};
     if (wanted.requests != 1)
         return refusal{"requests", "the built-in client makes one request; requests 1 would do"};
     if (wanted.signal_to != signal_target::leader)
         return refusal{
             "signal_to", "the built-in client is one process without a group; leader would do"};
+    return {};
+}
+
+/// What no program can be made to do from outside.
+answer external(const plan& wanted)
+{
+    if (!is_external(wanted))
+        return {};
+    if (family_of(wanted.by) == kill_family::client || wanted.by == kill_method::exit)
+        return refusal{
+            "by",
+            "only the built-in client can be told to die by " + std::string(word(wanted.by)) +
+                "; own, a signal, or a kill from outside would do"};
+    if (wanted.target != "origin")
+        return refusal{
+            "target", "a program is killed at the lab's own origin; target origin would do"};
+    if (is_one_of(wanted.at, {request_headers, tls_shutdown}))
+        return refusal{
+            "at",
+            "an origin alone cannot make a program stand still at " + std::string(word(wanted.at)) +
+                "; await_response or idle would do"};
+    if (wanted.at == request_body && !wanted.blocked)
+        return refusal{
+            "blocked",
+            "a program stands still in its upload only behind a closed window; blocked would do"};
+    if (wanted.unread)
+        return refusal{
+            "unread", "whether a program reads is its own affair; unread false would do"};
+    if (wanted.requests == 0 || wanted.requests > most_requests)
+        return refusal{"requests", "a program makes 1 to 1000 requests; requests 1 would do"};
+    return {};
+}
+
+answer unbuilt(const plan& wanted)
+{
+    if (wanted.by == kill_method::cut)
+        return refusal{
+            "by", "cut needs a link to cut, which this lab does not have; peer_silent would do"};
     return {};
 }
 
@@ -184,8 +218,8 @@ answer resolving(const plan& wanted)
             "by",
             "there is no peer while the name is looked up; throw, cancel or a kill of the process "
             "would do"};
-    if (family != kill_family::process && wanted.by != kill_method::throw_ &&
-        wanted.by != kill_method::cancel)
+    const bool dies = family == kill_family::process || family == kill_family::own;
+    if (!dies && wanted.by != kill_method::throw_ && wanted.by != kill_method::cancel)
         return refusal{
             "by",
             "there is no socket yet while the name is looked up; throw, cancel or a kill of the "
@@ -314,7 +348,9 @@ answer elsewhere(const plan& wanted)
 std::optional<refusal> why_impossible(const plan& wanted)
 {
     for (const auto rule :
-         {subject_of,
+         {built_in,
+          external,
+          unbuilt,
           request_line,
           bodies_of,
           resolving,
@@ -331,6 +367,8 @@ std::optional<refusal> why_impossible(const plan& wanted)
 
 plan completed(plan wanted)
 {
+    if (is_external(wanted) && wanted.at == request_body)
+        wanted.blocked = true;
     if (wanted.request.how == framing::none && wanted.request.bytes == 0 &&
         is_one_of(wanted.at, {request_body, expect_continue}))
         wanted.request = {framing::length, wanted.blocked ? 8 * mebibyte : 64 * kibibyte};

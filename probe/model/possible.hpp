@@ -18,6 +18,9 @@ struct refusal
     friend bool operator==(const refusal&, const refusal&) = default;
 };
 
+/// The most requests that an external subject can be asked for.
+constexpr unsigned most_requests = 1000;
+
 /// The largest body that can be asked for.
 constexpr std::uint64_t largest_body = 1024 * mebibyte;
 

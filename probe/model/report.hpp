@@ -76,6 +76,7 @@ struct connection
     std::optional<end> origin;        ///< absent: it cannot be seen, or there is none (connect)
     std::uint64_t request_bytes = 0;  ///< that the origin read
     std::uint64_t response_bytes = 0; ///< that the origin wrote
+    bool complete = false;            ///< every request that came on it was answered in full
     finwait::verdict verdict = finwait::verdict::unverified;
     std::optional<tcp_state> end_state; ///< JSON `end`: CLOSE or TIME_WAIT; absent unless released
     std::optional<std::int64_t> gone_by_ns; ///< when the kernel is rid of it at the latest
@@ -100,6 +101,9 @@ struct process_record
     std::vector<std::string> command;
     std::string ended; ///< `signal 9`, `exit status 0`, or empty while it lives
     bool lives = false;
+    bool is_done = false; ///< it said that its cleanup is done
+    /// Connections that its successes leave open; absent: not known, it is no recipe's.
+    std::optional<unsigned> baseline;
     unsigned zombie_fds = 0;   ///< descriptors of sockets that no listing shows
     std::optional<bool> works; ///< after a cancel: does it still serve a request
     std::string output;        ///< bounded

@@ -10,6 +10,7 @@
 #include <boost/asio/ssl/context.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -103,6 +104,13 @@ public:
     virtual net::awaitable<error_code>
     answered(unsigned requests, std::chrono::steady_clock::duration limit) = 0;
 
+    /// `arrived` is called whenever a connection was accepted, before a byte of it is read.
+    virtual void on_arrival(std::function<void()> arrived) = 0;
+
+    /// Whoever waits for a stall or an answer, now or later, gets operation_aborted where there is
+    /// no news: nobody is left that could come.
+    virtual void give_up_waiting() = 0;
+
     /// From now on a client that still works can be told from one that does not: new connections
     /// are served to the end, request by request, and so is what comes on those that wait idle.
     /// What stalls elsewhere goes on stalling.
@@ -130,6 +138,9 @@ public:
     /// CLOSE. A connection the origin has closed: what was noticed last.
     static constexpr int saw_fin = -1;
     virtual int noticed(std::size_t index) = 0;
+
+    /// Whether a connection from there is one with which it fills its own accept queue (`connect`).
+    virtual bool is_own(const endpoint& client) const = 0;
 
     /// Whether the origin still has the descriptor of a connection open (the kernel may have no
     /// socket behind it any more).

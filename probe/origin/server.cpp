@@ -1,9 +1,11 @@
 // Opens, accepts, tells of stalls. How connections are let go is in letting_go.cpp.
+#include "probe/kernel/socket_address.hpp"
 #include "probe/origin/connection_parts.hpp"
 #include "probe/origin/stalling_server.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 
+#include <algorithm>
 #include <exception>
 #include <utility>
 
@@ -57,6 +59,15 @@ error_code stalling_server::open()
     return {};
 }
 
+bool stalling_server::is_own(const endpoint& client) const
+{
+    return std::ranges::any_of(fillers_, [&](const kernel::unique_fd& each) {
+        kernel::socket_address name;
+        return ::getsockname(each.get(), name.get(), &name.size) == 0 &&
+               kernel::to_endpoint(name) == client;
+    });
+}
+
 // Connections come --------------------------------------------------------------------------------
 
 net::awaitable<void> stalling_server::accept_all()
@@ -102,6 +113,8 @@ void stalling_server::take_in(accepted one)
     seen_[index] = seen_connection{.id = one.id};
     entries_[index] =
         entry{.link = std::make_unique<connection>(std::move(socket), shared_, *this, index)};
+    if (arrived_)
+        arrived_();
     if (healthy_) {
         entries_[index].walking = false;
         return spawn_serving(index);
@@ -178,6 +191,8 @@ std::optional<result<std::size_t>> stalling_server::next_news()
         return error_code(net::error::operation_aborted);
     if (ended_ && on_their_way_ == 0)
         return std::exchange(ended_, {});
+    if (given_up_)
+        return error_code(net::error::operation_aborted);
     if (accepting_)
         return accepting_;
     return std::nullopt;

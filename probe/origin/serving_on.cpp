@@ -11,6 +11,8 @@ void stalling_server::on_answered(std::size_t index)
 {
     ++seen_[index].answered;
     seen_[index].complete = true;
+    if (shared_.how.at == kill_point::idle && entries_[index].walking)
+        tell_stalled(index); // at once, so that whoever waits for the answer finds it stalled
     waiters_.wake_all();
 }
 
@@ -25,7 +27,7 @@ stalling_server::answered(unsigned requests, std::chrono::steady_clock::duration
             count += each.answered;
         if (count >= requests)
             co_return error_code{};
-        if (ending_)
+        if (ending_ || given_up_)
             co_return error_code(net::error::operation_aborted);
         const auto why = co_await waiters_.wait_until(deadline);
         if (why == wake::expired)
@@ -33,6 +35,12 @@ stalling_server::answered(unsigned requests, std::chrono::steady_clock::duration
         if (why == wake::cancelled)
             co_return error_code(net::error::operation_aborted);
     }
+}
+
+void stalling_server::give_up_waiting()
+{
+    given_up_ = true;
+    waiters_.wake_all();
 }
 
 void stalling_server::become_healthy()

@@ -45,6 +45,7 @@ public:
     let_go(after_action how, std::chrono::steady_clock::duration limit) override;
     std::size_t close_now() override;
     std::size_t reset_now() override;
+    bool is_own(const endpoint& client) const override;
     int noticed(std::size_t index) override { return entries_.at(index).link->noticed(); }
     bool has_descriptor(std::size_t index) const override
     {
@@ -63,6 +64,8 @@ public:
     seen_connection& seen(std::size_t index) override { return seen_[index]; }
     net::awaitable<error_code>
     answered(unsigned requests, std::chrono::steady_clock::duration limit) override;
+    void on_arrival(std::function<void()> arrived) override { arrived_ = std::move(arrived); }
+    void give_up_waiting() override;
     void become_healthy() override;
 
     void on_rest_blocked(std::size_t index) override { tell_stalled(index); }
@@ -118,6 +121,8 @@ private:
     error_code accepting_;         ///< why nothing more is accepted
     bool ending_ = false;          ///< let go or stopped
     bool answering_ = false;
+    std::function<void()> arrived_;
+    bool given_up_ = false;  ///< nobody is left that could come
     bool healthy_ = false;   ///< new connections are served to the end
     std::size_t active_ = 0; ///< coroutines and handlers that refer to this
     waiters waiters_;

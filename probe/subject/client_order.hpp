@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -30,7 +31,8 @@ struct client_order
     std::chrono::milliseconds timeout{10'000};    ///< for all requests to reach their stall
     std::chrono::milliseconds own_timeout{1'000}; ///< {timeout_ms}
 
-    unsigned baseline = 0;  ///< connections that a correct use keeps open after its successes
+    /// Connections that a correct use keeps open after its successes; absent: not known.
+    std::optional<unsigned> baseline;
     bool is_misuse = false; ///< a control: a use that is known to leak
 
     friend bool operator==(const client_order&, const client_order&) = default;

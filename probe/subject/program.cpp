@@ -23,7 +23,7 @@ using boost::system::error_code;
 constexpr std::string_view mark_name = "FINWAIT_PROBE";
 
 /// Longer lines are of no protocol: they are cut there.
-constexpr std::size_t longest_line_bytes = 8 * 1024;
+constexpr std::size_t longest_line_bytes = 4 * 1024; // std::regex recurses for each byte
 
 /// The proxies would be asked instead of the origin. Both spellings are in use.
 constexpr std::array<std::string_view, 9> not_inherited{
@@ -54,6 +54,7 @@ std::string read_whole(const std::filesystem::path& file)
 struct process_state
 {
     bool alive = false;
+    bool stopped = false;
     pid_t session = 0;
 };
 
@@ -66,6 +67,7 @@ process_state state_of(const std::filesystem::path& process)
         return out;
     const char state = stat[after_name + 2];
     out.alive = state != 'Z' && state != 'X';
+    out.stopped = state == 'T' || state == 't';
     // state ppid pgrp session
     std::size_t at = after_name + 2;
     for (int field = 0; field < 3 && at != std::string::npos; ++field)
@@ -79,6 +81,13 @@ bool has_mark(const std::filesystem::path& process, const std::string& entry)
 {
     const std::string block = '\0' + read_whole(process / "environ") + '\0';
     return block.find('\0' + entry + '\0') != std::string::npos;
+}
+
+bool is_in(const std::string& network, const std::filesystem::path& process)
+{
+    std::error_code failed;
+    return !network.empty() &&
+           std::filesystem::read_symlink(process / "ns" / "net", failed) == network;
 }
 
 std::uint64_t mask_in(const std::string& status, std::string_view field)
@@ -149,8 +158,24 @@ disposition disposition_of(pid_t pid, int number)
     return disposition::standard;
 }
 
+bool is_pending(pid_t pid, int number)
+{
+    const std::string status = read_whole("/proc/" + std::to_string(pid) + "/status");
+    const std::uint64_t bit = std::uint64_t{1} << static_cast<unsigned>(number - 1);
+    return ((mask_in(status, "SigPnd:") | mask_in(status, "ShdPnd:")) & bit) != 0;
+}
+
+bool is_stopped(pid_t pid)
+{
+    return state_of("/proc/" + std::to_string(pid)).stopped;
+}
+
 result<std::shared_ptr<program>> program::start(
-    net::io_context& io, const client_order& how, const replacements& known, const std::string& mark
+    net::io_context& io,
+    const client_order& how,
+    const replacements& known,
+    const std::string& mark,
+    std::string network
 )
 {
     auto input = make_pipe();
@@ -175,6 +200,7 @@ result<std::shared_ptr<program>> program::start(
         return born.error();
     std::shared_ptr<program> made(new program(io, std::move(*born), mark, how));
     made->command_ = std::move(order.command);
+    made->network_ = std::move(network);
     made->input_ = std::move(input->write);
     (void)::fcntl(made->input_.get(), F_SETFL, O_NONBLOCK);
     error_code failed;
@@ -317,6 +343,8 @@ void program::await_end()
             self->how_ended_ = in_words(status);
             self->ended_.set();
             self->news();
+            if (self->on_end_)
+                self->on_end_();
         }
     );
 }
@@ -332,8 +360,11 @@ std::vector<std::int32_t> program::processes() const
         const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
         if (error != std::errc{} || rest != name.data() + name.size())
             continue;
+        if (pid == ::getpid()) // a moment ago it may have been in that namespace as well
+            continue;
         const auto now = state_of(each.path());
-        if (now.alive && (now.session == pid_ || has_mark(each.path(), entry)))
+        if (now.alive &&
+            (now.session == pid_ || is_in(network_, each.path()) || has_mark(each.path(), entry)))
             out.push_back(pid);
     }
     std::ranges::sort(out);
@@ -342,6 +373,7 @@ std::vector<std::int32_t> program::processes() const
 
 void program::end()
 {
+    on_end_ = nullptr;
     if (pid_ == 0)
         return;
     // Orphans come to this process (PR_SET_CHILD_SUBREAPER), so what has been killed is reaped

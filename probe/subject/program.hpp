@@ -10,6 +10,7 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -39,6 +40,12 @@ environment_block environment_of(const client_order& how, const std::string& mar
 enum class disposition { standard, ignored, caught, unknown };
 disposition disposition_of(pid_t pid, int number);
 
+/// Whether a signal waits to be delivered (SigPnd, ShdPnd): blocked, or the process is stopped.
+bool is_pending(pid_t pid, int number);
+
+/// State T or t, proc_pid_stat(5): signals but SIGKILL and SIGCONT wait until it is continued.
+bool is_stopped(pid_t pid);
+
 /// A started program, in a session and a process group of its own, with pipes for its standard
 /// input, output and error. What it says is kept, up to a bound, and read on for ever, so that it
 /// never stands still for a full pipe.
@@ -49,13 +56,18 @@ public:
     static constexpr std::size_t most_output_bytes = 32 * 1024;
 
     /// Starts it in the calling thread's network namespace. `hold` as in client_order; it has been
-    /// checked. Errors: those of spawn(), EMFILE.
+    /// checked. `network`: the namespace's name in /proc/PID/ns/net when nobody but the program and
+    /// what it starts is in it. Errors: those of spawn(), EMFILE.
     static result<std::shared_ptr<program>> start(
         net::io_context& io,
         const client_order& how,
         const replacements& known,
-        const std::string& mark
+        const std::string& mark,
+        std::string network
     );
+
+    /// Called when it ends.
+    void on_end(std::function<void()> act) { on_end_ = std::move(act); }
 
     pid_t pid() const { return pid_; }
     const std::vector<std::string>& command() const { return command_; }
@@ -74,6 +86,8 @@ public:
     /// Whatever is new: any of the events above.
     net::awaitable<void> anything(std::chrono::steady_clock::duration limit);
 
+    /// It will have to say once more that it is done.
+    void forget_done() { done_.clear(); }
     bool is_done() const { return done_.is_set(); }
     bool lives() const { return !ended_.is_set(); }
     bool says_healthy() const { return said_health_ == "ok"; }
@@ -111,6 +125,8 @@ private:
     std::vector<std::string> command_;
     pid_t pid_;
     std::string mark_;
+    std::string network_;
+    std::function<void()> on_end_;
     bool is_driver_;
     std::optional<std::regex> hold_;
     net::posix::stream_descriptor pidfd_;

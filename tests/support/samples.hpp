@@ -75,18 +75,21 @@ inline report rich()
     c.origin->after_kill.reset();
     c.request_bytes = 32911;
     c.response_bytes = 1;
+    c.complete = true;
     c.verdict = verdict::released;
     c.end_state = tcp_state::TIME_WAIT;
     c.gone_by_ns = 67595000000;
     r.connections = {c, connection{}};
     r.process = process_record{
-        4711,
-        {"finwait", "client", ""},
-        "signal 9",
-        true,
-        2,
-        false,
-        "\x1b[2J\r\n\t\"\\\x01\xE2\x80\xAE"};
+        .pid = 4711,
+        .command = {"finwait", "client", ""},
+        .ended = "signal 9",
+        .lives = true,
+        .is_done = true,
+        .baseline = 4,
+        .zombie_fds = 2,
+        .works = false,
+        .output = "\x1b[2J\r\n\t\"\\\x01\xE2\x80\xAE"};
     r.counters = counter_deltas{{"TCPTimeWaited", 1}, {"TCPAbortOnData", 0}, {"CurrEstab", -2}};
     r.verdict = verdict::leaked;
     r.end_state = tcp_state::CLOSE;

@@ -68,7 +68,7 @@ class Serving(unittest.TestCase):
                     json.loads(daemon.get("/api/v1/reports/" + report["id"])), report)
             code, out, _ = finwait("status", "--url", daemon.url, "-o", "json")
             self.assertEqual(json.loads(out)["last_audit"]["id"], audit["id"])
-            self.assertEqual(code, 0 if status["status"] == "pass" else 1)
+            self.assertEqual(code, 0 if status["status"] == "pass" else 3)
             self.assertEqual(audit["outcome"], "clean")
             code, out, _ = finwait("status", "--url", daemon.url, "--wait-for", "pass")
             self.assertEqual(code, 0)
@@ -85,7 +85,7 @@ class Serving(unittest.TestCase):
                 daemon.get("/api/v1/audits/latest")
             self.assertEqual(refused.exception.code, 404)
             refused.exception.close()
-            self.assertEqual(finwait("status", "--url", daemon.url)[0], 1)
+            self.assertEqual(finwait("status", "--url", daemon.url)[0], 3)
 
     def test_it_audits_again(self):
         with Daemon("--every", "1s") as daemon:

@@ -27,6 +27,29 @@ document render(const plan& what)
     };
 }
 
+document render(const subject::client_order& what)
+{
+    auto variables = document::object();
+    for (const auto& [name, text] : what.variables)
+        variables[name] = text; // the last of a name holds, as in an environment
+    auto settle = document::array();
+    for (const auto each : what.settle)
+        settle.push_back(each.count());
+    return document{
+        {"command", document(what.command)},
+        {"env", std::move(variables)},
+        {"cwd", what.directory},
+        {"driver", what.is_driver},
+        {"hold", what.hold},
+        {"release_hold", what.release_hold},
+        {"settle_ms", std::move(settle)},
+        {"timeout_ms", what.timeout.count()},
+        {"own_timeout_ms", what.own_timeout.count()},
+        {"baseline", render(what.baseline)},
+        {"misuse", what.is_misuse},
+    };
+}
+
 std::string to_text(const document& what)
 {
     return what.dump(-1, ' ', false, document::error_handler_t::replace);
@@ -42,6 +65,8 @@ std::string dump(const plan_line& what)
     auto line = render(what.plan);
     if (what.id)
         line["id"] = *what.id;
+    if (what.client)
+        line["client"] = render(*what.client);
     return to_text(line);
 }
 

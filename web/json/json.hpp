@@ -4,6 +4,7 @@
 
 #include "probe/model/audit.hpp"
 #include "probe/model/possible.hpp"
+#include "probe/subject/client_order.hpp"
 
 #include <boost/system/result.hpp>
 
@@ -42,11 +43,13 @@ private:
     parse_error error_;
 };
 
-/// A plan as the worker takes it: the plan and, for whoever sends many, the id its report gets.
+/// A plan as the worker takes it: the plan, for whoever sends many the id its report gets, and
+/// the program whose client is killed, unless that is the built-in one.
 struct plan_line
 {
     finwait::plan plan;
     std::optional<std::string> id; ///< ULID; absent: the worker makes one
+    std::optional<subject::client_order> client;
 };
 
 std::string dump(const plan& what);
@@ -73,6 +76,7 @@ struct error_line
 
 /// Strict: unknown keys, wrong types, numbers out of range, unknown words are refused. Only `at`
 /// and `by` are required; the rest has the defaults of `plan`. Does not ask why_impossible().
+/// A client's bounds stand in web/json/client_limits.hpp.
 /// 32 levels of nesting at most. The documents of a worker need every key that dump() writes.
 parsed<plan_line> parse_plan(std::string_view text);
 parsed<report> parse_report(std::string_view text);

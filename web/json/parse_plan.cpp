@@ -147,6 +147,8 @@ parsed<plan_line> parse_plan(std::string_view text)
     read_plan(in, line.plan);
     if (in.may("id", id))
         line.id = id;
+    if (subject::client_order client; in.may("client", client))
+        line.client = std::move(client);
     in.finish();
     if (line.id && !is_ulid(*line.id))
         why.refuse(place{&top, "id"}, "must be a ULID: 26 characters of 0-9 A-Z less I L O U");

@@ -100,6 +100,7 @@ static void decode(const value& from, const place& at, fault& why, connection& o
     in.need("origin", out.origin);
     in.need("request_bytes", out.request_bytes);
     in.need("response_bytes", out.response_bytes);
+    in.need("complete", out.complete);
     in.need("verdict", out.verdict);
     in.need("end", out.end_state);
     in.need("gone_by_ns", out.gone_by_ns);
@@ -122,6 +123,8 @@ static void decode(const value& from, const place& at, fault& why, process_recor
     in.need("command", out.command);
     in.need("ended", out.ended);
     in.need("lives", out.lives);
+    in.need("done", out.is_done);
+    in.need("baseline", out.baseline);
     in.need("zombie_fds", out.zombie_fds);
     in.need("works", out.works);
     in.need("output", out.output);

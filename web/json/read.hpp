@@ -174,6 +174,7 @@ void decode(
 
 // The parts of documents that others contain.
 void decode(const value& from, const place& at, fault& why, plan& out);
+void decode(const value& from, const place& at, fault& why, subject::client_order& out);
 void decode(const value& from, const place& at, fault& why, report& out);
 void decode(const value& from, const place& at, fault& why, environment& out);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "probe/model/audit.hpp"
+#include "probe/subject/client_order.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -14,6 +15,7 @@ using document = nlohmann::ordered_json;
 // All declared before the templates below: argument-dependent look-up goes to namespace finwait,
 // where the types are, and would not find these.
 document render(const plan& what);
+document render(const subject::client_order& what);
 document render(const report& what);
 document render(const connection& what);
 document render(const end& what);

@@ -96,6 +96,33 @@ TEST_CASE("without colour there is no escape sequence, with it every one is ende
     CHECK(count("\x1b[") == 2 * count("\x1b[0m"));
 }
 
+TEST_CASE("each client has its own table, and its misuses stand below")
+{
+    auto reports = a_bit_of_everything();
+    CHECK_FALSE(says(grid(reports, {}), "beast"));
+    auto other = sample::cell(kill_point::await_response, kill_method::own);
+    other.plan.subject = "curl";
+    reports.push_back(other);
+    other.plan.subject = "curl:kept";
+    other.control = true;
+    other.verdict = verdict::leaked;
+    other.end_state.reset();
+    reports.push_back(other);
+    other.plan.subject = "curl:dropped";
+    other.verdict = verdict::released;
+    reports.push_back(other);
+    const auto text = grid(reports, {});
+    CHECK(text.starts_with("beast\n"));
+    CHECK(says(text, "\ncurl\n"));
+    const auto curl = text.substr(text.find("\ncurl\n"));
+    CHECK(says(curl, "✓ released TW\n"));
+    CHECK(says(curl, "control curl:kept, await_response by own: ▲ leaked, caught\n"));
+    CHECK(says(curl, "control curl:dropped, await_response by own: ✓ released, NOT caught !\n"));
+    CHECK_FALSE(says(curl, "1/3"));
+    reports.assign(1, other);
+    CHECK(says(grid(reports, {}), "NOT caught"));
+}
+
 TEST_CASE("no reports, no table")
 {
     CHECK(grid({}, {}).empty());

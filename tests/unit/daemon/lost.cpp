@@ -32,6 +32,20 @@ TEST_CASE("a lost cell is unverified with its reason, and never a finding or an 
     }
 }
 
+TEST_CASE("a lost misuse is a control that could not be judged")
+{
+    json::plan_line line{.plan = {}, .id = "01K00000000000000000000000", .client = {}};
+    line.plan.subject = "x:kept";
+    line.plan.by = kill_method::own;
+    line.client.emplace().command = {"x"};
+    CHECK_FALSE(lost_report(line, {.code = "worker_died", .text = "x"}).control);
+    line.client->is_misuse = true;
+    const report lost = lost_report(line, {.code = "worker_died", .text = "x"});
+    CHECK(lost.control);
+    CHECK(lost.verdict == verdict::unverified);
+    CHECK_FALSE(is_escaped(lost));
+}
+
 TEST_CASE("a lost cell's report can be read again")
 {
     const report lost =

@@ -89,4 +89,16 @@ TEST_CASE("what a shell would take apart is quoted")
     CHECK(command_of(what).ends_with("--target 'http://127.0.0.1/a?b=c&d='\\''e'\\'''"));
 }
 
+TEST_CASE("another client is told by its subject and its requests")
+{
+    plan what;
+    what.subject = "requests:kept";
+    what.requests = 3;
+    what.by = kill_method::own;
+    CHECK(variant_of(what).starts_with("http, requests:kept"));
+    CHECK(variant_of(what).ends_with("3 requests"));
+    CHECK(command_of(what).find(" --subject requests:kept") != std::string::npos);
+    CHECK(command_of(plan{}).find("--subject") == std::string::npos);
+}
+
 TEST_SUITE_END();

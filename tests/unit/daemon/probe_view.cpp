@@ -75,8 +75,8 @@ TEST_CASE("both ends stand side by side on one axis, with the kill and the looks
         "─────────────────────────────────────\n"
         "              CLOSE (gone)                           not seen\n"
         "\n"
-        "  can the port 41312 be bound? after the kill: no; after the origin let go: yes "
-        "(EADDRINUSE)\n"
+        "  can the port 41312 be bound? after the kill: no (EADDRINUSE); after the origin let go: "
+        "yes\n"
         "  the kernel is rid of it by +67.6 s\n"
         "\n"
         "Why\n"
@@ -109,6 +109,26 @@ TEST_CASE("a control says whether it was caught")
         show(sample::control(verdict::released), {}).find("a control, NOT caught") !=
         std::string::npos
     );
+}
+
+TEST_CASE("of a program's output the last lines are shown, and whether it still works")
+{
+    report r = sample::cell(kill_point::await_response, kill_method::own);
+    r.process = process_record{.pid = 1, .command = {"c"}, .lives = true, .works = false};
+    r.process->output = "first\nsecond\x1b\n";
+    auto text = show(r, {});
+    CHECK(text.find("  its output:\n    first\n    second\\x1b\n") != std::string::npos);
+    CHECK(text.find("failed, the client is dead\n") != std::string::npos);
+    for (int i = 0; i < 100; ++i)
+        r.process->output += "line " + std::to_string(i) + "\n";
+    r.process->output += std::string(10'000, 'x');
+    r.process->works = true;
+    text = show(r, {});
+    CHECK(text.find("but for its first 91 lines:\n    line 89\n") != std::string::npos);
+    CHECK(text.find("line 99\n") != std::string::npos);
+    CHECK(text.find(std::string(201, 'x')) == std::string::npos);
+    CHECK(text.find(std::string(200, 'x') + "…\n") != std::string::npos);
+    CHECK(text.find("afterwards: answered\n") != std::string::npos);
 }
 
 TEST_CASE("a process and a holder are shown with their own words escaped")

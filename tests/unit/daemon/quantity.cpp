@@ -89,4 +89,15 @@ TEST_CASE("sizes and durations are shown with the unit that fits")
     CHECK(show_duration(340'000'000'000) == "5.67 min");
 }
 
+TEST_CASE("a count is digits within its bounds")
+{
+    CHECK(parse_count("1", 1, 9) == 1U);
+    CHECK(parse_count("9", 1, 9) == 9U);
+    for (const char* wrong :
+         {"", "0", "10", "-1", "+1", "1x", " 1", "1.0", "99999999999999999999"}) {
+        CAPTURE(wrong);
+        CHECK_FALSE(parse_count(wrong, 1, 9));
+    }
+}
+
 TEST_SUITE_END();

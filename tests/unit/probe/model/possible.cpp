@@ -36,17 +36,50 @@ struct change
 };
 
 const change changes[] = {
-    {"subject",
+    {"by",
      await_response,
      by::close,
      [](plan& p) {
          p.subject = "curl";
      }},
-    {"subject",
+    {"by",
      await_response,
-     by::close,
+     by::exit,
      [](plan& p) {
-         p.subject.clear();
+         p.subject = "curl";
+     }},
+    {"at",
+     request_headers,
+     by::sigint,
+     [](plan& p) {
+         p.subject = "curl";
+     }},
+    {"blocked",
+     request_body,
+     by::sigint,
+     [](plan& p) {
+         p.subject = "curl";
+     }},
+    {"unread",
+     response_body,
+     by::sigint,
+     [](plan& p) {
+         p.subject = "curl";
+         p.unread = true;
+     }},
+    {"target",
+     await_response,
+     by::sigint,
+     [](plan& p) {
+         p.subject = "curl";
+         p.target = "http://127.0.0.1/";
+     }},
+    {"requests",
+     await_response,
+     by::sigint,
+     [](plan& p) {
+         p.subject = "curl";
+         p.requests = 0;
      }},
     {"by",
      await_response,
@@ -761,7 +794,13 @@ TEST_CASE("choices reach every plan")
         CHECK(each.at == response_headers);
     choices subject;
     subject.subject = "curl";
-    CHECK(every_plan(subject).empty());
+    for (const plan& each : every_plan(subject)) {
+        CHECK(family_of(each.by) != kill_family::client);
+        CHECK(each.by != kill_method::exit);
+        CHECK(each.at != request_headers);
+        CHECK(each.at != tls_shutdown);
+        CHECK(each.blocked == (each.at == request_body));
+    }
     choices nothing;
     nothing.points.emplace();
     CHECK(every_plan(nothing).empty());

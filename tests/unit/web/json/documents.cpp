@@ -59,7 +59,7 @@ TEST_CASE("a report has the keys of the documentation, in its order")
     c.end_state = tcp_state::TIME_WAIT;
     c.gone_by_ns = 67595000000;
     r.connections = {c};
-    r.process = process_record{4711, {"finwait", "client"}, "signal 9", false, 0, {}, ""};
+    r.process = process_record{.pid = 4711, .command = {"finwait", "client"}, .ended = "signal 9"};
     r.counters = counter_deltas{{"TCPTimeWaited", 1}};
     r.verdict = verdict::released;
     r.end_state = tcp_state::TIME_WAIT;
@@ -88,10 +88,10 @@ TEST_CASE("a report has the keys of the documentation, in its order")
         R"("at_ns":62000000},)"
         R"("port":{"bindable_after_kill":false,"bindable_after_origin":null,)"
         R"("error":"EADDRINUSE"},"holders":[]},"origin":null,)"
-        R"("request_bytes":0,"response_bytes":0,)"
+        R"("request_bytes":0,"response_bytes":0,"complete":false,)"
         R"("verdict":"released","end":"TIME_WAIT","gone_by_ns":67595000000}],)"
         R"("process":{"pid":4711,"command":["finwait","client"],"ended":"signal 9",)"
-        R"("lives":false,"zombie_fds":0,"works":null,"output":""},)"
+        R"("lives":false,"done":false,"baseline":null,"zombie_fds":0,"works":null,"output":""},)"
         R"("counters":{"TCPTimeWaited":1},"verdict":"released","end":"TIME_WAIT",)"
         R"("expected":{"verdicts":["released"],"end":"TIME_WAIT"},"as_expected":true,)"
         R"("reasons":[{"code":"fin_exchange","text":"text","source":"RFC 9293 3.6"}],)"

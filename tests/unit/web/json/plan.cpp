@@ -29,7 +29,7 @@ TEST_CASE("a plan comes back as it was, with its id")
     const auto plain = json::parse_plan(json::dump(p));
     REQUIRE(plain);
     CHECK((plain->plan == p));
-    const json::plan_line line{p, "01ARZ3NDEKTSV4RRFFQ69G5FAV"};
+    const json::plan_line line{.plan = p, .id = "01ARZ3NDEKTSV4RRFFQ69G5FAV"};
     const auto back = json::parse_plan(json::dump(line));
     REQUIRE(back);
     CHECK((back->plan == p));
