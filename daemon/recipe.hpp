@@ -1,5 +1,5 @@
-// Recipes: how other programs' clients are probed. A file each, in TOML; docs/recipes.md describes
-// them. Only recipe.cpp and recipe_reader know TOML.
+// Recipes: how other programs' clients are probed. A file each, in TOML; described in
+// packaging/subjects/README.md. Only recipe.cpp and recipe_reader know TOML.
 #pragma once
 
 #include "daemon/recipe_version.hpp"

@@ -39,6 +39,9 @@ constexpr auto patience = 20s;
 /// at as one that lives on.
 constexpr auto grace = 2s;
 
+/// How often it is asked whether a signal is still pending, for which there is no event.
+constexpr auto looks_at_pending = 20ms;
+
 /// The limit of the one request that shows whether a client still works, with room for a driver's
 /// own of 5 s.
 constexpr auto health_limit = 8s;
@@ -206,12 +209,23 @@ private:
         co_await await_stalls();
         if (obstacle_)
             co_return;
+        co_await await_its_word();
         find_connections();
         if (watched_.empty() && wanted().at != kill_point::resolve)
             co_return no_stall("the kernel shows no connection of it to the origin");
         if (wanted().at == kill_point::idle_peer_closed)
             (void)scene_->close_at_origin(); // what is left to be seen of it, the kernel shows
         co_await wait_for_kernel();
+    }
+
+    /// At a complete exchange, of one that speaks: until it has said so as well. What it says of
+    /// that must not be taken for its word after the kill.
+    net::awaitable<void> await_its_word()
+    {
+        const bool complete =
+            wanted().at == kill_point::idle || wanted().at == kill_point::idle_peer_closed;
+        if (complete && speaks_of_its_end())
+            co_await until_settled(std::min<clock::duration>(left(), grace));
     }
 
     /// Until that event or the program's end. False: it ended, or the time is over.
@@ -510,6 +524,7 @@ private:
             co_await until_said(program_->ended(), clock::now() + patience);
         else
             co_await until_settled(time_to_settle());
+        co_await until_delivered(number);
         if (!program_->lives())
             report_.kill.confirmed_by = "wait status: " + program_->how_it_ended();
         else if (!caught)
@@ -527,6 +542,15 @@ private:
                 "lives on.",
                 wanted().subject
             ));
+    }
+
+    /// A busy process takes its signal a little later.
+    net::awaitable<void> until_delivered(int number)
+    {
+        const auto until = clock::now() + grace;
+        while (program_->lives() && subject::is_pending(program_->pid(), number) &&
+               !subject::is_stopped(program_->pid()) && clock::now() < until)
+            co_await program_->anything(looks_at_pending);
     }
 
     void stays_pending(int number)

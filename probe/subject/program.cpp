@@ -8,8 +8,6 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -44,10 +42,21 @@ std::string in_words(const siginfo_t& status)
     return "signal " + std::to_string(status.si_status);
 }
 
+/// What there is to be read; a process may end meanwhile (ESRCH), and then there is no more.
 std::string read_whole(const std::filesystem::path& file)
 {
-    std::ifstream in(file, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
+    const kernel::unique_fd from(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+    std::string out;
+    std::array<char, 4096> piece{};
+    while (from) {
+        const auto got = ::read(from.get(), piece.data(), piece.size());
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            break;
+        out.append(piece.data(), static_cast<std::size_t>(got));
+    }
+    return out;
 }
 
 /// A process's session and whether it is dead already, from /proc/PID/stat, proc_pid_stat(5).
@@ -354,7 +363,9 @@ std::vector<std::int32_t> program::processes() const
     std::vector<std::int32_t> out;
     const std::string entry = std::string(mark_name) + '=' + mark_;
     std::error_code failed;
-    for (const auto& each : std::filesystem::directory_iterator("/proc", failed)) {
+    std::filesystem::directory_iterator at("/proc", failed);
+    for (; !failed && at != std::filesystem::directory_iterator(); at.increment(failed)) {
+        const auto& each = *at;
         const std::string name = each.path().filename().string();
         std::int32_t pid = 0;
         const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
