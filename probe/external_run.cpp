@@ -66,7 +66,6 @@ struct watched
     connection record;
     std::size_t origin_index = origin::server::no_index;
     std::optional<follower> follow;
-    bool came_late = false; ///< was not there at the kill
 };
 
 class external_run
@@ -362,7 +361,6 @@ private:
     void take_in(const kernel::socket_view& seen)
     {
         watched& one = watched_.emplace_back();
-        one.came_late = report_.kill.at_ns.has_value();
         end& near = one.record.client.emplace();
         near.cookie = seen.cookie;
         near.inode = seen.inode;
@@ -373,9 +371,18 @@ private:
         one.follow->client.descriptor_open = [this, &near] {
             return near.inode != 0 && inodes_.contains(near.inode);
         };
+        link_origin(one);
+        one.follow->listen_to(scene_->watch());
+        one.follow->ask();
+        note_origin(one);
+    }
+
+    /// The origin's end of a connection, once it has been accepted.
+    void link_origin(watched& one)
+    {
         const auto& at_origin = scene_->origin_connections();
         for (std::size_t i = 0; i < at_origin.size(); ++i) {
-            if (unmapped(at_origin[i].id.peer) != unmapped(seen.local) ||
+            if (unmapped(at_origin[i].id.peer) != unmapped(one.record.client->local) ||
                 at_origin[i].id.cookie == 0)
                 continue;
             one.origin_index = i;
@@ -387,14 +394,14 @@ private:
             one.follow->origin.descriptor_open = [this, i] {
                 return scene_->origin_has_descriptor(i);
             };
+            return;
         }
-        one.follow->listen_to(scene_->watch());
-        one.follow->ask();
-        note_origin(one);
     }
 
     void note_origin(watched& one)
     {
+        if (one.origin_index == origin::server::no_index)
+            link_origin(one); // it may have waited to be accepted when it was taken in
         if (one.origin_index == origin::server::no_index)
             return;
         const auto& seen = scene_->origin_connections()[one.origin_index];
@@ -432,8 +439,8 @@ private:
         for (auto wait = first_wait;; wait = std::min<microseconds>(wait * 2, longest_wait)) {
             lacking.reset();
             for (auto& each : watched_) {
-                each.follow->ask();
                 note_origin(each);
+                each.follow->ask();
                 if (auto text = missing(each))
                     lacking = std::move(text);
             }
@@ -487,6 +494,15 @@ private:
             co_await program_->anything(until - clock::now());
     }
 
+    /// Also one whose end has not been told yet.
+    bool has_ended() const
+    {
+        siginfo_t status{};
+        const auto pid = static_cast<id_t>(program_->pid());
+        const bool known = ::waitid(P_PID, pid, &status, WEXITED | WNOHANG | WNOWAIT) == 0;
+        return !program_->lives() || (known && status.si_pid != 0);
+    }
+
     bool speaks_of_its_end() const { return how_.is_driver || !how_.hold.empty(); }
 
     /// Of one that catches its signal.
@@ -509,6 +525,16 @@ private:
                     program_->pid()
                 )
             );
+        if (has_ended())
+            co_return in_the_way(
+                "fault_not_delivered",
+                fmt::format(
+                    "{} had ended before signal {} could be sent ({}).",
+                    wanted().subject,
+                    number,
+                    program_->how_it_ended().empty() ? "just now" : program_->how_it_ended()
+                )
+            );
         const bool waits = number != SIGKILL && number != SIGSTOP;
         if (waits && subject::is_stopped(program_->pid()))
             co_return stays_pending(number);
@@ -525,6 +551,16 @@ private:
         else
             co_await until_settled(time_to_settle());
         co_await until_delivered(number);
+        const std::string by_it = "signal " + std::to_string(number);
+        if (!program_->lives() && !caught && program_->how_it_ended() != by_it)
+            co_return in_the_way(
+                "fault_not_delivered",
+                fmt::format(
+                    "Signal {} was sent, but the process ended by {}.",
+                    number,
+                    program_->how_it_ended()
+                )
+            );
         if (!program_->lives())
             report_.kill.confirmed_by = "wait status: " + program_->how_it_ended();
         else if (!caught)
@@ -621,15 +657,32 @@ private:
             co_await until_settled(grace);
     }
 
+    /// Of a command that says nothing of its timeout, as long as it may take to its stall.
+    clock::duration time_for_own_end() const
+    {
+        const clock::duration known = 3 * how_.own_timeout + grace;
+        return how_.is_driver ? known : std::max<clock::duration>(known, how_.timeout);
+    }
+
     net::awaitable<void> by_itself()
     {
         if (how_.is_driver)
             (void)program_->tell("cancel"); // ignoring: a mode with a timeout of its own needs none
-        co_await until_settled(3 * how_.own_timeout + grace);
+        co_await until_settled(time_for_own_end());
         if (!program_->lives())
             report_.kill.confirmed_by = "it ended by itself: " + program_->how_it_ended();
         else if (program_->is_done())
             report_.kill.confirmed_by = "it said that it is done";
+        else if (!how_.is_driver)
+            co_return in_the_way(
+                "own_end_not_seen",
+                fmt::format(
+                    "{} did not come to its own end within {} s; a program that ends, or a larger "
+                    "--timeout, would do.",
+                    wanted().subject,
+                    std::chrono::duration_cast<std::chrono::seconds>(time_for_own_end()).count()
+                )
+            );
         else
             report_.warnings.push_back(fmt::format(
                 "{} neither ended nor said that it is done: it is looked at as one that never came "
@@ -644,7 +697,8 @@ private:
 
     net::awaitable<void> first_look()
     {
-        const bool lives = program_->lives() && wanted().by != kill_method::stop;
+        // What it has started may close a little later than itself.
+        const bool lives = wanted().by != kill_method::stop && !program_->processes().empty();
         inodes_ = open_inodes();
         // By index: another connection may arrive meanwhile.
         for (std::size_t i = 0; i < watched_.size(); ++i)
@@ -654,8 +708,8 @@ private:
         inodes_ = open_inodes();
         find_connections();
         for (auto& each : watched_) {
-            each.follow->ask();
             note_origin(each);
+            each.follow->ask();
             auto& client = *each.record.client;
             client.after_kill = each.follow->client.latest;
             if (each.record.origin)
@@ -663,6 +717,7 @@ private:
             client.port.bindable_after_kill = try_port(client);
             if (client.after_kill->owned)
                 name_holders(client);
+            note_running_holder(client);
         }
         count_zombies();
         note_process();
@@ -700,6 +755,26 @@ private:
         if (found.holders.empty())
             found = kernel::find_holders(client.inode);
         client.holders = std::move(found.holders);
+    }
+
+    /// `stop` excuses only those who are stopped.
+    void note_running_holder(const end& client)
+    {
+        if (wanted().by != kill_method::stop)
+            return;
+        for (const holder& each : client.holders)
+            if (!subject::is_stopped(each.pid)) {
+                report_.kill.confirmed_by.clear();
+                in_the_way(
+                    "fault_not_delivered",
+                    fmt::format(
+                        "The process was stopped, but process {} ({}) has the connection and runs "
+                        "on; --to group would stop it as well.",
+                        each.pid,
+                        each.command
+                    )
+                );
+            }
     }
 
     /// Descriptors of its processes whose TCP socket no listing shows.

@@ -337,6 +337,9 @@ judgement judge_external(
     if (seen.connections.empty() && seen.plan.at != kill_point::resolve)
         return give_up(made, seen, describe(why::no_connection));
     judge_all(made, seen, settings);
+    // Clean for the moment: it goes on, and what it will leave nobody has seen.
+    if (!made.kill.happened && made.verdict != verdict::leaked)
+        return give_up(made, seen, describe(why::kill_not_confirmed));
     if (seen.connections.empty())
         made.reasons.push_back(describe(why::no_socket));
     compare(made, seen);

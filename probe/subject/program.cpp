@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <charconv>
 #include <filesystem>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -252,8 +253,11 @@ void program::read(outlet& which)
     which.from.async_read_some(
         net::buffer(which.buffer),
         [self = shared_from_this(), &which](const error_code& failed, std::size_t count) {
-            if (failed)
-                return; // it has closed it, or has ended
+            if (failed) { // it has closed it, or has ended
+                if (!which.line.empty())
+                    self->on_line(std::exchange(which.line, {}));
+                return;
+            }
             self->take(which, {which.buffer.data(), count});
             self->read(which);
         }
@@ -389,6 +393,7 @@ void program::end()
         return;
     // Orphans come to this process (PR_SET_CHILD_SUBREAPER), so what has been killed is reaped
     // here. A process that is just being made shows up in the next round.
+    (void)::kill(-pid_, SIGKILL); // its number is its own while it is a zombie
     for (auto left = processes(); !left.empty(); left = processes())
         for (const auto each : left) {
             (void)::kill(each, SIGKILL);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <map>
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,7 +17,7 @@ constexpr std::size_t piece_bytes = 64 * 1024;
 
 result<kernel::unique_fd> make_file(std::uint64_t bytes)
 {
-    kernel::unique_fd file(::memfd_create("finwait-request-body", MFD_CLOEXEC));
+    kernel::unique_fd file(::memfd_create("finwait-request-body", MFD_CLOEXEC | MFD_ALLOW_SEALING));
     if (!file)
         return kernel::last_error();
     const std::string piece(piece_bytes, 'f');
@@ -27,6 +28,10 @@ result<kernel::unique_fd> make_file(std::uint64_t bytes)
             return kernel::last_error();
         left -= static_cast<std::uint64_t>(written);
     }
+    // Others have the same file: nobody may change it.
+    constexpr int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+    if (::fcntl(file.get(), F_ADD_SEALS, seals) != 0)
+        return kernel::last_error();
     return file;
 }
 
