@@ -59,13 +59,15 @@ void add_status(CLI::App& app, work& chosen)
         std::string timeout = "60s";
     };
     auto* const command = app.add_subcommand("status", "Ask the daemon how it is");
-    command->footer("Examples:\n"
-                    "  finwait status\n"
-                    "  finwait status --wait-for pass --timeout 2m\n"
-                    "  finwait status -o json | jq .open_findings\n\n"
-                    "Asks the daemon how it is.\n"
-                    "Exit: 0 status pass, 1 open findings, 2 wrong usage, 3 nothing judged yet or not\n"
-                    "all of it, 74 output could not be written, 75 the daemon cannot be reached.");
+    command->footer(
+        "Examples:\n"
+        "  finwait status\n"
+        "  finwait status --wait-for pass --timeout 2m\n"
+        "  finwait status -o json | jq .open_findings\n\n"
+        "Asks the daemon how it is.\n"
+        "Exit: 0 status pass, 1 open findings, 2 wrong usage, 3 nothing judged yet or not\n"
+        "all of it, 74 output could not be written, 75 the daemon cannot be reached."
+    );
     const auto in = std::make_shared<arguments>();
     command->add_option("--url", in->url, "Where the daemon listens")
         ->type_name("URL")
