@@ -109,7 +109,7 @@ kernel::result<void> ask(const recipe& about, question& out)
     const recipe_mode no_mode{};
     recipe asking;
     asking.here = about.here;
-    asking.command = about.requires_;
+    asking.command = about.version_command;
     order.command = order_of(asking, no_mode, plan{}).command;
     order.program = order.command.front();
     order.environment = subject::own_environment();
@@ -167,19 +167,19 @@ presence answer_of(const recipe& about, const question& asked)
     if (WIFSIGNALED(asked.status))
         return {
             .reason = fmt::format(
-                "{} ended by signal {}", about.requires_.front(), WTERMSIG(asked.status)
+                "{} ended by signal {}", about.version_command.front(), WTERMSIG(asked.status)
             )};
     if (WEXITSTATUS(asked.status) != 0) {
         const auto why = printable(last_line(asked.error.text));
         return {
             .reason = fmt::format(
                 "{} says: {}",
-                about.requires_.front(),
+                about.version_command.front(),
                 why.empty() ? fmt::format("exit status {}", WEXITSTATUS(asked.status)) : why
             )};
     }
     if (said.empty())
-        return {.reason = fmt::format("{} printed no version", about.requires_.front())};
+        return {.reason = fmt::format("{} printed no version", about.version_command.front())};
     const auto found = version_in(said);
     if (!about.versions.empty() && !found)
         return {.reason = fmt::format("no version can be read from \"{}\"", said)};
@@ -197,7 +197,7 @@ std::vector<presence> look_for(std::span<const recipe> wanted, std::chrono::mill
         if (const auto begun = ask(wanted[i], asked[i]); !begun) {
             asked[i].is_over = true;
             asked[i].reason =
-                fmt::format("{}: {}", wanted[i].requires_.front(), begun.error().message());
+                fmt::format("{}: {}", wanted[i].version_command.front(), begun.error().message());
         }
     const auto deadline = steady_clock::now() + limit;
     while (wait_for_any(asked, deadline)) {
@@ -207,7 +207,7 @@ std::vector<presence> look_for(std::span<const recipe> wanted, std::chrono::mill
         if (!asked[i].is_over) {
             asked[i].end();
             asked[i].reason = fmt::format(
-                "{} had not answered after {} ms", wanted[i].requires_.front(), limit.count()
+                "{} had not answered after {} ms", wanted[i].version_command.front(), limit.count()
             );
         }
         found.push_back(answer_of(wanted[i], asked[i]));

@@ -45,7 +45,7 @@ void read_names(table_reader& in, recipe& out)
     in.need("name", out.name);
     in.need("about", out.about);
     in.need("kind", out.kind);
-    in.need("requires", out.requires_);
+    in.need("requires", out.version_command);
     in.need("install", out.install);
     if (in.may("version", out.version_text)) {
         auto bounds = parse_version_bounds(out.version_text);
@@ -152,7 +152,7 @@ void check_lists(const table_reader& in, const recipe& out)
         refuse(in.place_of("name"), "must be lower case letters, digits, _ and -");
     if (std::find(reserved_names.begin(), reserved_names.end(), out.name) != reserved_names.end())
         refuse(in.place_of("name"), "is a name that finwait has given already");
-    if (out.requires_.empty() || out.requires_.front().empty())
+    if (out.version_command.empty() || out.version_command.front().empty())
         refuse(in.place_of("requires"), "must be a program and its arguments");
     if (out.kills.empty())
         refuse(in.place_of("kills"), "must have at least one kill method");

@@ -22,7 +22,7 @@ recipe asking(const std::string& script, std::string_view bounds = {})
     recipe out;
     out.name = "x";
     out.here = "/the/recipe's";
-    out.requires_ = {"/bin/sh", "-c", script};
+    out.version_command = {"/bin/sh", "-c", script};
     out.version_text = bounds;
     if (!bounds.empty())
         out.versions = parse_version_bounds(bounds).value();
@@ -66,7 +66,7 @@ TEST_CASE("why a program is not there")
     CHECK(says(answer_of(asking("exit 7")), "exit status 7"));
     CHECK(says(answer_of(asking("kill -9 $$")), "signal 9"));
     recipe missing = asking("");
-    missing.requires_ = {"/no/such/program"};
+    missing.version_command = {"/no/such/program"};
     CHECK(says(answer_of(missing), "/no/such/program: No such file"));
 }
 
