@@ -70,8 +70,9 @@ struct recipe
     std::filesystem::path here; ///< its directory: {here} in its commands
     recipe_kind kind = recipe_kind::oneshot;
 
-    std::vector<std::string> version_command; ///< prints the client's version; fails when it is not there
-    std::string install;                ///< what to do when it is not there
+    std::vector<std::string>
+        version_command; ///< prints the client's version; fails when it is not there
+    std::string install; ///< what to do when it is not there
     std::vector<version_bound> versions; ///< all must hold
     std::string version_text;            ///< these as the recipe has them
 
