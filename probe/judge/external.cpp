@@ -210,7 +210,8 @@ judgement& give_up(judgement& made, const report& seen, reason because)
     made.end_state.reset();
     made.as_expected = false;
     made.connections.assign(seen.connections.size(), {});
-    made.reasons.assign(1, std::move(because));
+    made.reasons.clear();
+    made.reasons.push_back(std::move(because));
     return made;
 }
 
