@@ -31,7 +31,7 @@ public:
     /// Writes a file and gives its path.
     std::string file(const std::string& name, std::string_view content, int mode = 0600) const
     {
-        const auto where = path_ + "/" + name;
+        std::string where = path_ + "/" + name;
         std::ofstream(where, std::ios::binary) << content;
         std::filesystem::permissions(where, static_cast<std::filesystem::perms>(mode));
         return where;

@@ -99,6 +99,7 @@ TEST_CASE("what says more than anybody reads ends all the same")
 TEST_CASE("many are asked at once, and answered in their order")
 {
     std::vector<recipe> wanted;
+    wanted.reserve(7);
     for (int i = 0; i < 7; ++i)
         wanted.push_back(asking("echo " + std::to_string(i) + ".0"));
     const auto found = look_for(wanted, 1min);
