@@ -5,7 +5,6 @@
 #include "probe/kernel/listing.hpp"
 #include "probe/kernel/socket_facts.hpp"
 #include "probe/looks.hpp"
-#include "probe/model/possible.hpp"
 #include "probe/ready.hpp"
 #include "probe/subject/program.hpp"
 #include "probe/subject/request_file.hpp"
@@ -217,13 +216,17 @@ private:
         co_await wait_for_kernel();
     }
 
+    /// Whether the exchange is over at the kill point.
+    bool is_complete() const
+    {
+        return wanted().at == kill_point::idle || wanted().at == kill_point::idle_peer_closed;
+    }
+
     /// At a complete exchange, of one that speaks: until it has said so as well. What it says of
     /// that must not be taken for its word after the kill.
     net::awaitable<void> await_its_word()
     {
-        const bool complete =
-            wanted().at == kill_point::idle || wanted().at == kill_point::idle_peer_closed;
-        if (complete && speaks_of_its_end())
+        if (is_complete() && speaks_of_its_end())
             co_await until_settled(std::min<clock::duration>(left(), grace));
     }
 
@@ -248,8 +251,7 @@ private:
     std::string elsewhere()
     {
         const auto own = open_inodes();
-        const auto inside = scene_->enter();
-        const auto all = kernel::list_tcp_sockets();
+        const auto all = list_sockets();
         std::string text;
         for (const auto& each : all ? *all : std::vector<kernel::socket_view>{})
             if (own.contains(each.inode) && !is_to_origin(each))
@@ -265,7 +267,7 @@ private:
         }
         if (wanted().at == kill_point::connect)
             co_return co_await await_syn_sent();
-        if (wanted().at == kill_point::idle || wanted().at == kill_point::idle_peer_closed) {
+        if (is_complete()) {
             auto failed = co_await scene_->origin_answered(wanted().requests, left());
             if (failed)
                 explain_missing(failed);
@@ -323,6 +325,13 @@ private:
         }
     }
 
+    /// Those of the probe's namespace.
+    kernel::result<std::vector<kernel::socket_view>> list_sockets() const
+    {
+        const auto inside = scene_->enter();
+        return kernel::list_tcp_sockets();
+    }
+
     bool is_to_origin(const kernel::socket_view& each) const
     {
         return unmapped(each.peer) == unmapped(scene_->peer());
@@ -343,10 +352,7 @@ private:
     /// kernel's listing, which also shows what the origin has not accepted.
     void find_connections()
     {
-        const auto all = [&] {
-            const auto inside = scene_->enter();
-            return kernel::list_tcp_sockets();
-        }();
+        const auto all = list_sockets();
         if (!all)
             return in_the_way("kernel_refused", "listing sockets: " + all.error().message());
         for (const auto& each : *all) {
@@ -645,7 +651,7 @@ private:
         default: // peer_silent: the origin goes on saying nothing
             report_.kill.confirmed_by = "the origin says nothing more";
             if (wanted().at != kill_point::idle)
-                co_await until_settled(3 * how_.own_timeout + grace);
+                co_await until_settled(usual_end());
             co_return;
         }
         if (count == 0)
@@ -657,11 +663,13 @@ private:
             co_await until_settled(grace);
     }
 
+    /// Enough for its own timeout, as often as it may apply: to connect, to write, to read.
+    clock::duration usual_end() const { return 3 * how_.own_timeout + grace; }
+
     /// Of a command that says nothing of its timeout, as long as it may take to its stall.
     clock::duration time_for_own_end() const
     {
-        const clock::duration known = 3 * how_.own_timeout + grace;
-        return how_.is_driver ? known : std::max<clock::duration>(known, how_.timeout);
+        return how_.is_driver ? usual_end() : std::max<clock::duration>(usual_end(), how_.timeout);
     }
 
     net::awaitable<void> by_itself()
@@ -780,10 +788,7 @@ private:
     /// Descriptors of its processes whose TCP socket no listing shows.
     void count_zombies()
     {
-        const auto all = [&] {
-            const auto inside = scene_->enter();
-            return kernel::list_tcp_sockets();
-        }();
+        const auto all = list_sockets();
         if (!all)
             return;
         std::set<std::uint32_t> listed;

@@ -1,6 +1,7 @@
 #include "probe/judge/explanation.hpp"
 
 #include "probe/judge/expectation.hpp"
+#include "probe/judge/summing_up.hpp"
 
 #include <algorithm>
 #include <array>
@@ -90,19 +91,6 @@ std::vector<reason> explain_released(const report& seen, const end& client, tcp_
     if (told.empty())
         told.push_back(describe(why::unexpected_end));
     return told;
-}
-
-std::string holders_of(const end& client)
-{
-    std::string text;
-    for (const holder& each : client.holders) {
-        text.append(text.empty() ? "" : ", ").append("process ").append(std::to_string(each.pid));
-        text.append(" ")
-            .append(each.command)
-            .append(", descriptor ")
-            .append(std::to_string(each.fd));
-    }
-    return text;
 }
 
 /// Is somebody else among the holders than the client itself? A client inside the worker is told

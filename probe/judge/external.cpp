@@ -1,7 +1,6 @@
 #include "probe/judge/external.hpp"
 
-#include "probe/judge/confirmation.hpp"
-#include "probe/judge/deadlines.hpp"
+#include "probe/judge/summing_up.hpp"
 #include "probe/judge/verdict.hpp"
 
 #include <algorithm>
@@ -15,10 +14,15 @@ bool lives(const report& seen)
     return seen.process && seen.process->lives;
 }
 
+bool is_stopped(const report& seen)
+{
+    return lives(seen) && seen.plan.by == kill_method::stop;
+}
+
 /// Whether the client is one that goes on after its kill, so that it may keep a connection.
 bool goes_on(const report& seen)
 {
-    return lives(seen) && seen.plan.by != kill_method::stop;
+    return lives(seen) && !is_stopped(seen);
 }
 
 bool has_used(const connection& one)
@@ -88,12 +92,7 @@ ruling rule(const report& seen, const connection& one)
     first.owned = first.owned || !client.holders.empty();
     if (!goes_on(seen) || !first.owned || first.state == tcp_state::CLOSE)
         // The process family's rules: nobody is meant to have it but a stopped process.
-        return rule_on(
-            &client,
-            lives(seen)
-                ? seen.plan.by == kill_method::stop ? kill_method::stop : kill_method::sigkill
-                : kill_method::sigkill
-        );
+        return rule_on(&client, is_stopped(seen) ? kill_method::stop : kill_method::sigkill);
     const reading read = read_open(seen, one, first);
     made.verdict = read.verdict;
     made.cause = read.cause;
@@ -102,28 +101,6 @@ ruling rule(const report& seen, const connection& one)
         made.ended_by_origin = client.after_origin->state == tcp_state::CLOSE ||
                                client.after_origin->state == tcp_state::TIME_WAIT;
     return made;
-}
-
-std::string on_one_line(std::string text)
-{
-    std::ranges::replace_if(
-        text, [](char c) { return c >= 0 && c < ' '; }, ' '
-    );
-    return text;
-}
-
-std::string names_of(const end& client)
-{
-    std::string text;
-    for (const holder& each : client.holders)
-        text.append(text.empty() ? "" : ", ")
-            .append("process ")
-            .append(std::to_string(each.pid))
-            .append(" ")
-            .append(on_one_line(each.command))
-            .append(", descriptor ")
-            .append(std::to_string(each.fd));
-    return text;
 }
 
 /// Why a released end is as it is, as far as one can tell of a program whose calls nobody saw.
@@ -187,7 +164,7 @@ std::vector<reason> explain_external(const report& seen, const connection& one, 
             seen.process && std::ranges::any_of(client->holders, [&](const holder& each) {
                 return each.pid != seen.process->pid;
             });
-        const std::string holders = names_of(*client);
+        const std::string holders = holders_of(*client);
         if (others)
             told.push_back(describe(why::leak_hidden_holder, holders));
         told.push_back(describe(ruled.cause, others ? std::string() : holders));
@@ -202,17 +179,6 @@ std::vector<reason> explain_external(const report& seen, const connection& one, 
         ruled.verdict == verdict::unverified ? describe(ruled.cause, state) : describe(ruled.cause)
     );
     return told;
-}
-
-judgement& give_up(judgement& made, const report& seen, reason because)
-{
-    made.verdict = verdict::unverified;
-    made.end_state.reset();
-    made.as_expected = false;
-    made.connections.assign(seen.connections.size(), {});
-    made.reasons.clear();
-    made.reasons.push_back(std::move(because));
-    return made;
 }
 
 /// Of more held connections than the client keeps after its successes, the later ones are leaks.
@@ -240,20 +206,11 @@ void judge_all(judgement& made, const report& seen, const kernel_settings& setti
         all.push_back(rule(seen, one));
     hold_to_baseline(seen, all);
     made.verdict = verdict::released;
-    std::optional<tcp_state> common;
-    bool same = true;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-        const ruling& each = all[i];
-        judgement::of_connection brief{each.verdict, each.end_state, {}};
-        if (each.last && (each.verdict == verdict::released || each.verdict == verdict::draining))
-            brief.gone_by_ns = gone_by(*each.last, settings);
-        made.connections.push_back(brief);
+    for (const ruling& each : all) {
+        made.connections.push_back(in_short(each, settings));
         made.verdict = worse(made.verdict, each.verdict);
-        same = same && (i == 0 || common == each.end_state);
-        common = each.end_state;
     }
-    if (same)
-        made.end_state = common;
+    made.end_state = common_end(made.connections);
     // The worst first.
     std::vector<std::size_t> order(all.size());
     for (std::size_t i = 0; i < order.size(); ++i)
@@ -262,9 +219,7 @@ void judge_all(judgement& made, const report& seen, const kernel_settings& setti
         return all[i].verdict;
     });
     for (const std::size_t i : order)
-        for (reason& each : explain_external(seen, seen.connections[i], all[i]))
-            if (std::ranges::find(made.reasons, each) == made.reasons.end())
-                made.reasons.push_back(std::move(each));
+        add_all(made.reasons, explain_external(seen, seen.connections[i], all[i]));
 }
 
 std::string in_words(const expectation& expected)

@@ -1,9 +1,9 @@
 #include "probe/judge/judge.hpp"
 
 #include "probe/judge/confirmation.hpp"
-#include "probe/judge/deadlines.hpp"
 #include "probe/judge/explanation.hpp"
 #include "probe/judge/external.hpp"
+#include "probe/judge/summing_up.hpp"
 #include "probe/judge/verdict.hpp"
 #include "probe/model/possible.hpp"
 
@@ -102,34 +102,6 @@ judged judge_connection(
     return made;
 }
 
-void add_all(std::vector<reason>& to, std::vector<reason> more)
-{
-    for (reason& each : more)
-        if (std::ranges::find(to, each) == to.end())
-            to.push_back(std::move(each));
-}
-
-judgement::of_connection in_short(const ruling& ruled, const kernel_settings& settings)
-{
-    judgement::of_connection brief;
-    brief.verdict = ruled.verdict;
-    brief.end_state = ruled.end_state;
-    if (ruled.last && (ruled.verdict == verdict::released || ruled.verdict == verdict::draining))
-        brief.gone_by_ns = gone_by(*ruled.last, settings);
-    return brief;
-}
-
-/// The end that all connections share; absent when they differ or one is not released.
-std::optional<tcp_state> common_end(const std::vector<judgement::of_connection>& all)
-{
-    if (all.empty())
-        return std::nullopt;
-    const std::optional<tcp_state> first = all.front().end_state;
-    const bool same =
-        std::ranges::all_of(all, [&](const auto& each) { return each.end_state == first; });
-    return same ? first : std::nullopt;
-}
-
 /// The worst connection gives the verdict and the first reasons.
 void judge_connections(judgement& made, const report& seen, const kernel_settings& settings)
 {
@@ -146,18 +118,6 @@ void judge_connections(judgement& made, const report& seen, const kernel_setting
     });
     for (judged& each : all)
         add_all(made.reasons, std::move(each.reasons));
-}
-
-/// Nothing can be said of any connection.
-judgement& give_up(judgement& made, const report& seen, reason because)
-{
-    made.verdict = verdict::unverified;
-    made.end_state.reset();
-    made.as_expected = false;
-    made.connections.assign(seen.connections.size(), {});
-    made.reasons.clear();
-    made.reasons.push_back(std::move(because));
-    return made;
 }
 
 reason by_obstacle(const obstacle& what)
