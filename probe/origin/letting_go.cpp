@@ -40,19 +40,29 @@ void stalling_server::spawn_answer(std::size_t index)
     // Who serves on owes nothing but to what may come, and is closed in the end.
     if (!entries_[index].link->is_open() || entries_[index].serving)
         return;
+    spawn(index, entries_[index].link->answer(seen_[index].error), &entry::answering);
+}
+
+/// How it ended is seen in what the connection's bytes and the kernel say.
+void stalling_server::spawn(
+    std::size_t index, net::awaitable<error_code> work, bool entry::*is_at_it
+)
+{
     enter();
-    entries_[index].answering = true;
-    auto answer = entries_[index].link->answer(seen_[index].error);
-    net::co_spawn(io_, std::move(answer), [this, index](std::exception_ptr failed, error_code) {
-        // How the answer ended is seen in what the connection's bytes say.
-        entries_[index].answering = false;
-        if (entries_[index].forgotten)
-            forget(index);
-        waiters_.wake_all();
-        leave();
-        if (failed)
-            std::rethrow_exception(failed);
-    });
+    entries_[index].*is_at_it = true;
+    net::co_spawn(
+        io_,
+        std::move(work),
+        [this, index, is_at_it](std::exception_ptr failed, error_code) {
+            entries_[index].*is_at_it = false;
+            if (entries_[index].forgotten)
+                forget(index);
+            waiters_.wake_all();
+            leave();
+            if (failed)
+                std::rethrow_exception(failed);
+        }
+    );
 }
 
 template <class Action>

@@ -1,10 +1,6 @@
 // How a server goes on answering, beside what stalls.
 #include "probe/origin/stalling_server.hpp"
 
-#include <boost/asio/co_spawn.hpp>
-
-#include <exception>
-
 namespace finwait::origin {
 
 void stalling_server::on_answered(std::size_t index)
@@ -60,19 +56,7 @@ void stalling_server::spawn_serving(std::size_t index)
 {
     if (!entries_[index].link->is_open())
         return;
-    enter();
-    entries_[index].serving = true;
-    auto serve = entries_[index].link->serve();
-    net::co_spawn(io_, std::move(serve), [this, index](std::exception_ptr failed, error_code) {
-        // How it ended is the client's affair, and the kernel shows it.
-        entries_[index].serving = false;
-        if (entries_[index].forgotten)
-            forget(index);
-        waiters_.wake_all();
-        leave();
-        if (failed)
-            std::rethrow_exception(failed);
-    });
+    spawn(index, entries_[index].link->serve(), &entry::serving);
 }
 
 } // namespace finwait::origin

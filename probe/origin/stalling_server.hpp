@@ -95,6 +95,8 @@ private:
     void take_in(accepted one);
     void spawn_answer(std::size_t index);
     void spawn_serving(std::size_t index);
+    /// Runs it beside the rest; `is_at_it` says so while it does.
+    void spawn(std::size_t index, net::awaitable<error_code> work, bool entry::*is_at_it);
     void on_walked(std::size_t index, const error_code& error);
     void tell_stalled(std::size_t index);
     std::optional<result<std::size_t>> next_news();
