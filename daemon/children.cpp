@@ -1,19 +1,12 @@
 #include "daemon/children.hpp"
 
-#include <fmt/format.h>
+#include "probe/subject/family.hpp"
+#include "probe/subject/spawn.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
 #include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <iterator>
-#include <optional>
-#include <string>
 
 #include <sys/prctl.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace finwait::daemon {
@@ -26,65 +19,42 @@ std::vector<pid_t>& not_ours()
     return pids;
 }
 
-std::optional<pid_t> parent_of(const std::string& pid)
+// Of some processes those that took the signal. Their groups get it first, since kill(2) of a group
+// leaves out no process that is just being made; not ours, nor that of one who is left alone.
+// EPERM: it became another user's (a set-user-ID program); waiting for it could take for ever.
+template <class IsLeftAlone>
+std::vector<pid_t> kill_all(const std::vector<pid_t>& doomed, IsLeftAlone is_left_alone)
 {
-    std::ifstream file("/proc/" + pid + "/stat");
-    const std::string text{std::istreambuf_iterator<char>(file), {}};
-    // The command, in parentheses, may hold anything: count from the last one. proc(5)
-    const auto end_of_command = text.rfind(')');
-    if (end_of_command == std::string::npos || end_of_command + 4 > text.size())
-        return std::nullopt;
-    const char* const first = text.data() + end_of_command + 4; // ") S "
-    pid_t parent = 0;
-    if (std::from_chars(first, text.data() + text.size(), parent).ec != std::errc{})
-        return std::nullopt;
-    return parent;
-}
-
-std::vector<pid_t> children_by_scan()
-{
-    std::vector<pid_t> found;
-    std::error_code ignored;
-    for (const auto& entry : std::filesystem::directory_iterator("/proc", ignored)) {
-        const std::string name = entry.path().filename();
-        pid_t pid = 0;
-        const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (error == std::errc{} && *end == '\0' && parent_of(name) == ::getpid())
-            found.push_back(pid);
+    std::vector<pid_t> taken;
+    for (const pid_t each : doomed) {
+        const pid_t group = subject::state_of(each).group;
+        if (group > 1 && group != ::getpgrp() && !is_left_alone(group))
+            (void)::kill(-group, SIGKILL);
+        if (::kill(each, SIGKILL) == 0)
+            taken.push_back(each);
     }
-    return found;
-}
-
-void reap(pid_t pid)
-{
-    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    return taken;
 }
 
 } // namespace
 
 void become_subreaper()
 {
+    int is_one = 0;
+    if (::prctl(PR_GET_CHILD_SUBREAPER, &is_one, 0, 0, 0) == 0 && is_one != 0)
+        return;
     not_ours() = children_of_self();
     (void)::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); // cannot fail: prctl(2), Linux 3.4
 }
 
 std::vector<pid_t> children_of_self()
 {
-    std::vector<pid_t> found;
-    std::error_code ignored;
-    // A child belongs to the thread that started it; this program may have a resolver's thread.
-    for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", ignored)) {
-        std::ifstream file(task.path() / "children"); // CONFIG_PROC_CHILDREN
-        if (!file)
-            return children_by_scan();
-        found.insert(found.end(), std::istream_iterator<pid_t>(file), {});
-    }
-    return found;
+    return subject::children_of(::getpid());
 }
 
-void end_children(std::span<const pid_t> spare)
+std::vector<pid_t> end_children(std::span<const pid_t> spare, std::chrono::milliseconds limit)
 {
+    const auto until = std::chrono::steady_clock::now() + limit;
     std::vector<pid_t> left_alone = not_ours();
     left_alone.insert(left_alone.end(), spare.begin(), spare.end());
     const auto is_left_alone = [&](pid_t pid) {
@@ -92,16 +62,15 @@ void end_children(std::span<const pid_t> spare)
     };
     for (;;) {
         auto doomed = children_of_self();
-        // EPERM: it became another user's (a set-user-ID program); waiting for it could take for
-        // ever.
-        std::erase_if(doomed, [&](pid_t pid) {
-            return is_left_alone(pid) || ::kill(pid, SIGKILL) != 0;
-        });
-        if (doomed.empty())
-            return;
+        std::erase_if(doomed, is_left_alone);
+        const auto killed = kill_all(doomed, is_left_alone);
+        const auto left =
+            std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
+        if (killed.empty() || left.count() <= 0)
+            return doomed;
         // When a child is reaped its own children have already come to us.
-        for (const pid_t pid : doomed)
-            reap(pid);
+        for (const pid_t pid : killed)
+            (void)subject::reap(pid, left); // ignoring: it shows up again
     }
 }
 

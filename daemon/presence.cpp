@@ -1,6 +1,8 @@
 #include "daemon/presence.hpp"
 
+#include "daemon/children.hpp"
 #include "daemon/printable.hpp"
+#include "probe/subject/family.hpp"
 #include "probe/subject/spawn.hpp"
 
 #include <fmt/format.h>
@@ -26,6 +28,8 @@ using std::chrono::steady_clock;
 
 constexpr std::size_t most_text_bytes = 4096; // of each stream; the rest is read and dropped
 
+constexpr auto longest_ending = std::chrono::seconds(2);
+
 // What a program says on one of its streams.
 struct stream
 {
@@ -47,15 +51,23 @@ struct stream
         text.append(bytes.data(), std::min(room, static_cast<std::size_t>(count)));
         return true;
     }
+
+    // As much as is wanted of what is there; one that escaped may be writing on for ever.
+    void take_the_rest()
+    {
+        while (from && text.size() < most_text_bytes && read_some()) {
+        }
+    }
 };
 
-// One program that is being asked. Killed, with its group, when it is let go.
+// One program that is being asked. Killed, with all that it has started, when it is let go.
 struct question
 {
     subject::spawned process;
+    std::string mark; // what its descendants are known by
     stream output;
     stream error;
-    std::string reason; // why it could not be asked
+    std::string reason; // why it could not be asked, or cannot be ended
     int status = 0;
     bool is_over = false;
 
@@ -66,17 +78,20 @@ struct question
     question& operator=(const question&) = delete;
     ~question() { end(); }
 
-    // Takes its last words and its status; the group, too, is ended: it was to answer, not to stay.
+    // Takes its last words and its status; what it has started is ended, too, wherever it has gone:
+    // it was to answer, not to stay.
     void end()
     {
         if (std::exchange(is_over, true) || !process.pidfd)
             return;
-        (void)::kill(-process.pid, SIGKILL);
-        while (::waitpid(process.pid, &status, 0) < 0 && errno == EINTR) {
-        }
+        const auto left =
+            subject::end_family({.head = process.pid, .mark = mark, .network = {}}, longest_ending);
+        const auto ended = subject::reap(process.pid, longest_ending);
+        status = ended.value_or(SIGKILL);
+        if (!ended || !left.empty())
+            reason = "it, or something that it started, cannot be ended";
         for (stream* each : {&output, &error})
-            while (each->from && each->read_some()) {
-            }
+            each->take_the_rest();
         process.pidfd.reset();
     }
 };
@@ -113,6 +128,10 @@ kernel::result<void> ask(const recipe& about, question& out)
     order.command = order_of(asking, no_mode, plan{}).command;
     order.program = order.command.front();
     order.environment = subject::own_environment();
+    static unsigned questions = 0;
+    out.mark = fmt::format("question-{}-{}", ::getpid(), ++questions);
+    subject::set_variable(order.environment, subject::mark_name, out.mark);
+    order.which = subject::leads::session;
     order.input = nothing.get();
     order.output = output->write.get();
     order.error = error->write.get();
@@ -192,6 +211,7 @@ presence answer_of(const recipe& about, const question& asked)
 
 std::vector<presence> look_for(std::span<const recipe> wanted, std::chrono::milliseconds limit)
 {
+    become_subreaper(); // orphans of theirs are found by that, whatever they have left
     std::vector<question> asked(wanted.size());
     for (std::size_t i = 0; i < wanted.size(); ++i)
         if (const auto begun = ask(wanted[i], asked[i]); !begun) {

@@ -20,7 +20,9 @@ struct presence
 
 /// Runs what each recipe `requires`, all at once, with no input; one result per recipe, in their
 /// order. There is a program that ended with 0, printed a line and is of a version in the range.
-/// What has not ended by the limit is killed with its process group. Blocks until then.
+/// What has not ended by the limit is killed, and whatever any of them has started is killed in any
+/// case, wherever it has gone. Blocks until then. Of what they print the first 4 KiB are kept.
+/// This process becomes a subreaper by it (children.hpp).
 std::vector<presence> look_for(
     std::span<const recipe> wanted, std::chrono::milliseconds limit = std::chrono::seconds(10)
 );

@@ -3,6 +3,7 @@
 #include "daemon/byte_stream.hpp"
 #include "daemon/children.hpp"
 #include "daemon/crew_choice.hpp"
+#include "daemon/keeper.hpp"
 #include "daemon/line_splitter.hpp"
 #include "daemon/lost.hpp"
 #include "daemon/malloc_tuning.hpp"
@@ -29,7 +30,6 @@
 #include <string>
 #include <utility>
 
-#include <sys/prctl.h>
 #include <unistd.h>
 
 namespace finwait::daemon {
@@ -282,30 +282,31 @@ void worker_loop::end_by(int number)
     io_.stop();
 }
 
-// After the lab is entered: a change of credentials clears the setting (prctl(2)).
-bool follow_into_death(pid_t parent)
-{
-    (void)::prctl(PR_SET_PDEATHSIG, SIGTERM, 0, 0, 0);
-    return ::getppid() == parent; // it may have died before
-}
-
 } // namespace
 
 exit_code run_worker(const worker_settings& how)
 {
     forget_malloc_tuning();
+    std::optional<pid_t> keeper;
+    if (how.parent) {
+        keeper = be_kept(*how.parent);
+        if (!keeper)
+            return exit_code::interrupted;
+    }
     become_subreaper();
     ignore_broken_pipes();
     raise_descriptor_limit();
     const auto where = lab::place::enter(how.where);
-    if (how.parent && !follow_into_death(*how.parent))
+    // Once more: to enter the lab is a change of credentials.
+    if (keeper && !die_with(*keeper))
         return exit_code::interrupted;
     // One thread for all sockets: no lock is needed around an operation on one of them.
     net::io_context io(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO);
     auto loop = std::make_unique<worker_loop>(io, how, where);
     io.run();
     // Subjects first: destroying the rest may wait, and they are not to live a moment longer.
-    end_children({});
+    if (const auto left = end_children({}); !left.empty())
+        complain(fmt::format("{} processes cannot be ended, among them {}", left.size(), left[0]));
     if (loop->signal() != 0)
         die_by(loop->signal());
     if (!loop->is_idle())

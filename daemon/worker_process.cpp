@@ -11,7 +11,7 @@
 #include <fmt/format.h>
 
 #include <array>
-#include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <optional>
 #include <utility>
@@ -25,10 +25,14 @@ namespace finwait::daemon {
 namespace {
 
 using boost::system::error_code;
+using namespace std::chrono_literals;
 using descriptor = net::posix::stream_descriptor;
 
 // A report is a few kB; what a subject printed in it is bounded.
 constexpr std::size_t longest_line = 4 * 1024 * 1024;
+
+// From SIGKILL to the end of a process that waits for nothing, on a machine that is very busy.
+constexpr auto longest_dying = 2s;
 
 std::vector<std::string> command_line(const worker_options& how)
 {
@@ -88,7 +92,7 @@ private:
     void write();
     void say(std::string_view bytes);
     void drain();
-    std::optional<int> reap(int options);
+    std::optional<int> reap(std::chrono::milliseconds limit);
     void close_all();
 
     worker_events events_;
@@ -214,7 +218,7 @@ void process::await_exit()
     exit_.async_wait(descriptor::wait_read, [self = shared_from_this()](const error_code& ec) {
         if (ec || self->pid_ < 0)
             return;
-        const auto status = self->reap(WNOHANG);
+        const auto status = self->reap(0ms);
         // Asio may hand over the readiness of a descriptor that was closed in the same turn.
         if (!status)
             return self->await_exit();
@@ -240,17 +244,12 @@ void process::drain()
     }
 }
 
-/// Its wait status; none while it lives, which only WNOHANG in the options lets one see.
-std::optional<int> process::reap(int options)
+/// Its wait status; none while it lives. Waits for its end at most so long.
+std::optional<int> process::reap(std::chrono::milliseconds limit)
 {
-    int status = 0;
-    pid_t which = -1;
-    do
-        which = ::waitpid(pid_, &status, options);
-    while (which < 0 && errno == EINTR);
-    if (which == 0)
-        return std::nullopt;
-    pid_ = -1;
+    const auto status = subject::reap(pid_, limit);
+    if (status)
+        pid_ = -1;
     return status;
 }
 
@@ -258,7 +257,10 @@ void process::end_now()
 {
     if (pid_ > 0) {
         kill();
-        (void)reap(0);
+        // Ignoring that the kernel may keep it waiting: it ends when that is over, and whoever is
+        // its parent then reaps it.
+        (void)reap(longest_dying);
+        pid_ = -1;
     }
     close_all();
 }

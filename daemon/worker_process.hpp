@@ -37,8 +37,9 @@ struct worker_events
     std::function<void(const std::string& how)> ended;
 };
 
-/// One `finwait worker --environment`, in a process group of its own, which kills itself and all
-/// below it when this process dies. Whoever lets go of one that lives calls end_now() first.
+/// One `finwait worker --environment`, in a process group of its own: the keeper of a worker
+/// (keeper.hpp), which ends all below it when this process dies, and ends as the worker ends.
+/// Whoever lets go of one that lives calls end_now() first.
 class worker_process
 {
 public:
@@ -58,7 +59,8 @@ public:
     /// SIGKILL; `ended` follows.
     virtual void kill() = 0;
 
-    /// SIGKILL, waits until it is gone, and no event follows. Does nothing the second time.
+    /// SIGKILL, waits until it is gone, at most 2 s, and no event follows. Does nothing the second
+    /// time.
     virtual void end_now() = 0;
 
     virtual ~worker_process() = default;

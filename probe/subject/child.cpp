@@ -11,11 +11,9 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <array>
-#include <cerrno>
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 namespace finwait::subject {
@@ -100,8 +98,7 @@ void child::end()
     // The group first, while its leader is unreaped and the number therefore still its own.
     ::kill(-pid_, SIGKILL);
     ::kill(pid_, SIGKILL);
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    (void)reap(pid_, std::chrono::seconds(5)); // ignoring: init has it in the end
     pid_ = 0;
 }
 

@@ -46,7 +46,7 @@ public:
     net::awaitable<result<std::string>> read_line(std::chrono::steady_clock::duration limit);
 
     /// Kills its process group with SIGKILL and reaps it, unless that has happened. Waits for the
-    /// kernel to end it, which SIGKILL does not let anybody delay.
+    /// kernel to end it, which takes no time unless it waits for a device.
     void end();
 
     ~child() { end(); }

@@ -1,6 +1,7 @@
 #include "probe/subject/program.hpp"
 
 #include "probe/kernel/system_error.hpp"
+#include "probe/subject/family.hpp"
 
 #include <boost/asio/buffer.hpp>
 
@@ -19,10 +20,11 @@ namespace {
 
 using boost::system::error_code;
 
-constexpr std::string_view mark_name = "FINWAIT_PROBE";
-
 /// Longer lines are of no protocol: they are cut there.
-constexpr std::size_t longest_line_bytes = 4 * 1024; // std::regex recurses for each byte
+constexpr std::size_t longest_line_bytes = 4 * 1024;
+
+/// The event loop stands still meanwhile.
+constexpr auto longest_ending = std::chrono::seconds(5);
 
 /// The proxies would be asked instead of the origin. Both spellings are in use.
 constexpr std::array<std::string_view, 9> not_inherited{
@@ -35,6 +37,10 @@ constexpr std::array<std::string_view, 9> not_inherited{
     "GLIBC_TUNABLES",
     "NOTIFY_SOCKET",
     "LISTEN_FDS"};
+
+/// Whose certificates a program trusts: OpenSSL's own, and those of curl(1), requests and node(1).
+constexpr std::array<std::string_view, 4> names_of_trust{
+    "SSL_CERT_FILE", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS"};
 
 std::string in_words(const siginfo_t& status)
 {
@@ -58,46 +64,6 @@ std::string read_whole(const std::filesystem::path& file)
         out.append(piece.data(), static_cast<std::size_t>(got));
     }
     return out;
-}
-
-/// A process's session and whether it is dead already, from /proc/PID/stat, proc_pid_stat(5).
-struct process_state
-{
-    bool alive = false;
-    bool stopped = false;
-    pid_t session = 0;
-};
-
-process_state state_of(const std::filesystem::path& process)
-{
-    const std::string stat = read_whole(process / "stat");
-    const auto after_name = stat.rfind(')');
-    process_state out;
-    if (after_name == std::string::npos || stat.size() < after_name + 3)
-        return out;
-    const char state = stat[after_name + 2];
-    out.alive = state != 'Z' && state != 'X';
-    out.stopped = state == 'T' || state == 't';
-    // state ppid pgrp session
-    std::size_t at = after_name + 2;
-    for (int field = 0; field < 3 && at != std::string::npos; ++field)
-        at = stat.find(' ', at + 1);
-    if (at != std::string::npos)
-        std::from_chars(stat.data() + at + 1, stat.data() + stat.size(), out.session);
-    return out;
-}
-
-bool has_mark(const std::filesystem::path& process, const std::string& entry)
-{
-    const std::string block = '\0' + read_whole(process / "environ") + '\0';
-    return block.find('\0' + entry + '\0') != std::string::npos;
-}
-
-bool is_in(const std::string& network, const std::filesystem::path& process)
-{
-    std::error_code failed;
-    return !network.empty() &&
-           std::filesystem::read_symlink(process / "ns" / "net", failed) == network;
 }
 
 std::uint64_t mask_in(const std::string& status, std::string_view field)
@@ -138,7 +104,8 @@ std::string fill_in(std::string_view text, const replacements& known)
     return out;
 }
 
-environment_block environment_of(const client_order& how, const std::string& mark)
+environment_block
+environment_of(const client_order& how, const std::string& mark, const replacements& known)
 {
     auto block = own_environment();
     for (const auto name : not_inherited)
@@ -149,6 +116,11 @@ environment_block environment_of(const client_order& how, const std::string& mar
     set_variable(block, "PYTHONWARNINGS", "ignore");
     set_variable(block, "PYTHONDONTWRITEBYTECODE", "1");
     set_variable(block, "LC_ALL", "C.UTF-8");
+    if (const auto url = known.find(std::string_view("url")); url != known.end())
+        set_variable(block, "FINWAIT_URL", url->second);
+    if (const auto file = known.find(std::string_view("ca_file")); file != known.end())
+        for (const auto name : names_of_trust)
+            set_variable(block, name, file->second);
     for (const auto& [name, value] : how.variables)
         set_variable(block, name, value);
     set_variable(block, mark_name, mark);
@@ -177,7 +149,7 @@ bool is_pending(pid_t pid, int number)
 
 bool is_stopped(pid_t pid)
 {
-    return state_of("/proc/" + std::to_string(pid)).stopped;
+    return state_of(pid).stopped;
 }
 
 result<std::shared_ptr<program>> program::start(
@@ -197,9 +169,7 @@ result<std::shared_ptr<program>> program::start(
     for (const auto& word : how.command)
         order.command.push_back(fill_in(word, known));
     order.program = order.command.front();
-    order.environment = environment_of(how, mark);
-    if (const auto url = known.find(std::string_view("url")); url != known.end())
-        set_variable(order.environment, "FINWAIT_URL", url->second);
+    order.environment = environment_of(how, mark, known);
     order.directory = how.directory;
     order.input = input->read.get();
     order.output = output->write.get();
@@ -236,7 +206,7 @@ program::program(net::io_context& io, spawned born, std::string mark, const clie
       ended_(io.get_executor()), any_(io.get_executor())
 {
     if (!how.hold.empty())
-        hold_.emplace(how.hold, std::regex::ECMAScript | std::regex::optimize);
+        hold_.emplace(how.hold);
     error_code failed;
     pidfd_.assign(born.pidfd.release(), failed);
 }
@@ -291,8 +261,7 @@ void program::on_line(std::string_view line)
         said_health_ = line.substr(health.size());
         health_.set();
     }
-    if ((is_driver_ && line == "HOLD") ||
-        (hold_ && std::regex_search(line.begin(), line.end(), *hold_)))
+    if ((is_driver_ && line == "HOLD") || (hold_ && !done_.is_set() && hold_->is_in(line)))
         done_.set();
     news();
 }
@@ -364,50 +333,25 @@ void program::await_end()
 
 std::vector<std::int32_t> program::processes() const
 {
-    std::vector<std::int32_t> out;
-    const std::string entry = std::string(mark_name) + '=' + mark_;
-    std::error_code failed;
-    std::filesystem::directory_iterator at("/proc", failed);
-    for (; !failed && at != std::filesystem::directory_iterator(); at.increment(failed)) {
-        const auto& each = *at;
-        const std::string name = each.path().filename().string();
-        std::int32_t pid = 0;
-        const auto [rest, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
-        if (error != std::errc{} || rest != name.data() + name.size())
-            continue;
-        if (pid == ::getpid()) // a moment ago it may have been in that namespace as well
-            continue;
-        const auto now = state_of(each.path());
-        if (now.alive &&
-            (now.session == pid_ || is_in(network_, each.path()) || has_mark(each.path(), entry)))
-            out.push_back(pid);
-    }
-    std::ranges::sort(out);
-    return out;
+    return members_of({.head = pid_, .mark = mark_, .network = network_});
 }
 
-void program::end()
+std::vector<std::int32_t> program::end()
 {
     on_end_ = nullptr;
     if (pid_ == 0)
-        return;
-    // Orphans come to this process (PR_SET_CHILD_SUBREAPER), so what has been killed is reaped
-    // here. A process that is just being made shows up in the next round.
-    (void)::kill(-pid_, SIGKILL); // its number is its own while it is a zombie
-    for (auto left = processes(); !left.empty(); left = processes())
-        for (const auto each : left) {
-            (void)::kill(each, SIGKILL);
-            while (::waitpid(each, nullptr, 0) < 0 && errno == EINTR) {
-            }
-        }
-    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-    }
+        return {};
+    const auto left =
+        end_family({.head = pid_, .mark = mark_, .network = network_}, longest_ending);
+    (void)::kill(pid_, SIGKILL);      // its session may have been left by it: then by its number
+    (void)reap(pid_, longest_ending); // ignoring: it is among those left
     pid_ = 0;
     error_code ignored; // given back whatever close(2) says
     pidfd_.close(ignored);
     output_.from.close(ignored);
     error_.from.close(ignored);
     input_.reset();
+    return left;
 }
 
 } // namespace finwait::subject

@@ -4,6 +4,7 @@
 #include "probe/event.hpp"
 #include "probe/kernel/sock_diag.hpp"
 #include "probe/subject/client_order.hpp"
+#include "probe/subject/line_pattern.hpp"
 #include "probe/subject/spawn.hpp"
 
 #include <boost/asio/io_context.hpp>
@@ -14,7 +15,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +33,10 @@ std::string fill_in(std::string_view text, const replacements& known);
 
 /// The environment of a client: this process's own, less proxies and finwait's, with unbuffered and
 /// quiet Python, UTF-8, and the order's variables last. `mark` is what its descendants are known
-/// by.
-environment_block environment_of(const client_order& how, const std::string& mark);
+/// by. Of what is known, {url} becomes FINWAIT_URL, and {ca_file}, where there is one, the
+/// variables by which OpenSSL, curl, Python's requests and node are told whom to trust.
+environment_block
+environment_of(const client_order& how, const std::string& mark, const replacements& known);
 
 /// What a process does with a signal: /proc/PID/status SigIgn and SigCgt, proc_pid_status(5).
 enum class disposition { standard, ignored, caught, unknown };
@@ -100,7 +102,8 @@ public:
     std::vector<std::int32_t> processes() const;
 
     /// Kills all of them with SIGKILL and reaps what is ours to reap. Call it once before the end.
-    void end();
+    /// Gives who could not be ended within some seconds, for which it blocks: see end_family().
+    std::vector<std::int32_t> end();
 
     ~program();
     program(const program&) = delete;
@@ -128,7 +131,7 @@ private:
     std::string network_;
     std::function<void()> on_end_;
     bool is_driver_;
-    std::optional<std::regex> hold_;
+    std::optional<line_pattern> hold_;
     net::posix::stream_descriptor pidfd_;
     kernel::unique_fd input_;
     outlet output_;

@@ -4,6 +4,7 @@
 #include "probe/kernel/sock_diag.hpp"
 #include "probe/kernel/unique_fd.hpp"
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -60,11 +61,24 @@ struct spawned
     kernel::unique_fd pidfd;
 };
 
-/// Starts it. The parent stands still until the child has exec'd (posix_spawn(3): CLONE_VM |
+/// Starts it. The parent stands still until the child has exec'd (clone(2): CLONE_VM |
 /// CLONE_VFORK), so no copy of a socket exists in between that would fake a leak; it is born in the
-/// network namespace that the calling thread is in. Errors: those of posix_spawnp(3) (ENOENT,
-/// EACCES, E2BIG, EAGAIN, ENOMEM), of chdir(2) for the directory, and of pidfd_open(2), after which
-/// no child is left.
+/// network namespace that the calling thread is in. It dies with the calling thread, however that
+/// ends, unless what it becomes is a set-user-ID program (PR_SET_PDEATHSIG, prctl(2)); what it
+/// starts itself does not: orphans come to the nearest subreaper. Errors: those of clone(2)
+/// (EAGAIN, ENOMEM, EMFILE), of execve(2) (ENOENT, EACCES, ENOEXEC, E2BIG) and of chdir(2) for the
+/// directory, after which no child is left.
 result<spawned> spawn(const spawn_order& what);
+
+/// Whether a child was started by spawn() and is not reaped: whose end somebody wants to see.
+bool is_started_here(pid_t pid);
+
+/// pidfd_open(2), CLOEXEC; empty when there is no such process, or no descriptor left.
+kernel::unique_fd open_pidfd(pid_t pid);
+
+/// The wait status of a child that has ended or is about to, which is then reaped; 0 of one that is
+/// no child of ours any more. nullopt: it had not ended by the limit, which even SIGKILL cannot
+/// promise of a process that the kernel keeps waiting. Blocks until then.
+std::optional<int> reap(pid_t pid, std::chrono::milliseconds limit);
 
 } // namespace finwait::subject

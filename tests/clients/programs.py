@@ -164,11 +164,20 @@ class Commands(Case):
 
 class Arguments(Case):
     def test_a_hold_line_that_is_no_expression(self):
-        for expression in ("(", "[", "a{2", "*"):
+        for expression in ("(", "[", "*", r"(a)\1", "a(?=b)", "((a{99}){99}){99}"):
             with self.subTest(expression):
                 err = self.refused("--hold", expression, "--", "curl", "{url}")
                 self.assertIn("--hold", err)
-                self.assertIn(f'"{expression}"', err)
+                self.assertIn(f'"{expression}"', err.replace(r"\\", "\\"))
+
+    def test_a_timeout_of_its_own(self):
+        report = self.released("--by", "own", "--own-timeout", "300ms", "--", "sh", "-c",
+                               "echo {timeout_ms}; exec curl -s -m 0.3 {url}")
+        self.assertEqual(report["process"]["output"], "300\n")
+        for wrong in ("0s", "soon", "11m"):
+            with self.subTest(wrong):
+                err = self.refused("--own-timeout", wrong, "--", "curl", "{url}")
+                self.assertIn("--own-timeout", err)
 
     def test_values_out_of_range(self):
         for words, named in (
@@ -409,6 +418,16 @@ class Stubborn(Case):
         self.assertFalse(report["process"]["done"])
         self.assertIn("did not say that it is done", " ".join(report["warnings"]))
 
+    def test_a_hold_line_that_would_keep_a_backtracking_matcher_busy(self):
+        for expression in ("^(a|a)*b$", "(a*)*b$", "(a?){50}a{50}b"):
+            with self.subTest(expression):
+                report = self.released(
+                    "--by", "sigint", "--hold", expression, "--settle", "100ms", "--",
+                    *client(self.catching.replace(
+                        "END", "one.close(); [say('a' * 4000) for _ in range(100)]; "
+                               "say('a' * 100 + 'b')")))
+                self.assertTrue(report["process"]["done"])
+
     def test_a_hold_line_after_which_it_is_let_go_on(self):
         report = self.released(
             "--by", "sigint", "--hold", "^done$", "--release-hold", "go on", "--settle", "100ms",
@@ -479,6 +498,41 @@ class Stubborn(Case):
                 report = self.unverified(
                     "fault_not_delivered", "--by", by, "--settle", "100ms", "--", *stopping)
                 self.assertIn("stopped", text_of(report))
+
+
+class Tls(Case):
+    """The origin's certificate is handed to the program, which needs no word of ours for it."""
+
+    clients = {
+        "curl": ("curl", "-sS", "{url}"),
+        "curl, by its option": ("env", "-u", "CURL_CA_BUNDLE", "-u", "SSL_CERT_FILE", "curl", "-sS",
+                                "--cacert", "{ca_file}", "{url}"),
+        "python": ("/usr/bin/python3", "-c", "import urllib.request as u; u.urlopen('{url}')"),
+    }
+
+    def test_a_program_trusts_the_origin(self):
+        for name, command in self.clients.items():
+            for family in ((), ("--ipv6",)):
+                with self.subTest(name, family=family):
+                    report = self.released("--tls", *family, "--by", "sigkill", "--", *command)
+                    self.assertEqual(report["process"]["ended"], "signal 9")
+
+    def test_who_is_not_told_does_not_trust_it(self):
+        self.unverified(
+            "stall_not_reached", "--tls", "--timeout", "5s", "--", "env", "-u", "CURL_CA_BUNDLE",
+            "-u", "SSL_CERT_FILE", "curl", "-sS", "{url}")
+
+    def test_the_file_is_the_origins_and_cannot_be_changed(self):
+        report = self.released(
+            "--tls", "--by", "sigkill", "--", "sh", "-c",
+            "head -1 {ca_file}; echo x >>{ca_file} || echo refused; exec curl -s {url}")
+        lines = report["process"]["output"].splitlines()
+        self.assertEqual(lines[0], "-----BEGIN CERTIFICATE-----")
+        self.assertIn("refused", lines)  # beside it the reason, on a pipe of its own
+
+    def test_an_own_variable_goes_first(self):
+        self.unverified("stall_not_reached", "--tls", "--timeout", "5s", "--env",
+                        "CURL_CA_BUNDLE=/no/such/file", "--", "curl", "-sS", "{url}")
 
 
 class Families(Case):
@@ -627,6 +681,50 @@ class Printed(Case):
         self.assertIn(status, (74, -signal.SIGPIPE), err)
 
 
+class Bombs(Case):
+    """Programs that start others without end are ended all the same, or it is said."""
+
+    def test_a_chain_of_sessions(self):
+        # Each one leaves its session and environment, starts the next one, and is gone.
+        link = ("import os\n"
+                "while True:\n"
+                "    os.setsid() if os.getpid() != os.getsid(0) else None\n"
+                "    if os.fork(): os._exit(0)\n")
+        report = self.released("--by", "sigkill", "--", *client(
+            "one = connect()\n"
+            "if os.fork() == 0:\n"
+            f"    one.close(); os.closerange(0, 100)\n"
+            f"    os.execve(sys.executable, ['x', '-S', '-c', {link!r}], dict())\n"
+            "ask(one).recv(1)"))
+        self.assertEqual([each for each in report["warnings"] if "ended" in each], [])
+
+    def test_many_at_once(self):
+        self.released("--by", "sigkill", "--", *client(
+            "one = connect()\n"
+            "if os.fork() == 0:\n"
+            "    one.close()\n"
+            "    for _ in range(200):\n"
+            "        if os.fork() == 0: os.setsid(); for_ever()\n"
+            "    for_ever()\n"
+            "ask(one).recv(1)"))
+
+    def test_orphans_that_ended_by_themselves_are_reaped(self):
+        with Run("worker", stdin=subprocess.PIPE) as worker:
+            plan = {"at": "await_response", "by": "sigkill", "subject": "orphans", "client": {
+                "command": client("one = connect()\n"
+                                  "for _ in range(7):\n"
+                                  "    if os.fork() == 0:\n"
+                                  "        if os.fork() == 0: os._exit(0)\n"
+                                  "        os._exit(0)\n"
+                                  "    os.wait()\n"
+                                  "ask(one).recv(1)")}}
+            worker.process.stdin.write(json.dumps(plan).encode() + b"\n")
+            worker.process.stdin.flush()
+            self.assertEqual(json.loads(worker.line("stdout"))["verdict"], "released")
+            self.assertEqual(support.children_of(worker.pid), [])
+            worker.finish()
+
+
 class Deaths(Case):
     """The run itself is killed while its program waits for an answer."""
 
@@ -654,6 +752,32 @@ class Deaths(Case):
                     one.process.wait(support.LIMIT)
                     support.wait_until_gone([*processes, *clients], 20)
                     self.assertEqual(one.pids(), [])
+
+    def test_nothing_outlives_it_when_its_worker_is_stopped(self):
+        """Nor when the worker's keeper is, or both."""
+        for who in ("worker", "keeper", "both"):
+            with self.subTest(who):
+                one, clients = self.started()
+                with one:
+                    processes = one.pids()
+                    (keeper,) = one.workers()
+                    (worker,) = one.workers(of=keeper)
+                    for pid in (worker,) * (who != "keeper") + (keeper,) * (who != "worker"):
+                        os.kill(pid, signal.SIGSTOP)
+                    os.kill(one.pid, signal.SIGKILL)
+                    one.process.wait(support.LIMIT)
+                    support.wait_until_gone([*processes, *clients], 20)
+                    self.assertEqual(one.pids(), [])
+
+    def test_nothing_outlives_it_when_its_keeper_is_killed(self):
+        one, clients = self.started()
+        with one:
+            processes = one.pids()
+            (keeper,) = one.workers()
+            os.kill(keeper, signal.SIGKILL)
+            support.wait_until_gone([*clients, *(set(processes) - {one.pid})], 20)
+            self.assertEqual(one.process.wait(support.LIMIT), 3)
+            self.assertEqual(one.pids(), [])
 
     def test_a_worker_that_goes_on_keeps_nothing_of_a_run(self):
         for what in ("for_ever", "lambda: os.execve('/bin/sleep', ['sleep', '1000'], dict())"):

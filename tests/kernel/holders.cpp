@@ -1,6 +1,7 @@
 // Who has a socket open, and the descriptors that no socket listing shows.
 #include "probe/kernel/holders.hpp"
 
+#include "probe/kernel/listing.hpp"
 #include "tests/support/child_process.hpp"
 #include "tests/support/socket_pair.hpp"
 
@@ -119,6 +120,30 @@ TEST_SUITE("kernel/holders")
         CHECK(zombie->inode == pair.client.inode);
         CHECK(zombie->protocol == "TCP");
         CHECK(kernel::find_holders(pair.client.inode).holders.size() == 1);
+    }
+
+    TEST_CASE("a listener is in the listing that is to have it, and a socket in CLOSE in none")
+    {
+        network net;
+        socket_pair pair;
+        const unique_fd listener = make_socket(address_family::ipv4);
+        REQUIRE(::listen(listener.get(), 1) == 0);
+        const unique_fd idle = make_socket(address_family::ipv4);
+        const auto fds = must(kernel::socket_descriptors(getpid()), "socket_descriptors");
+        const auto is_in = [&](kernel::listeners wanted, int fd) {
+            const auto* const known = descriptor(fds, fd);
+            REQUIRE(known != nullptr);
+            return std::ranges::any_of(
+                must(kernel::list_tcp_sockets(wanted), "list_tcp_sockets"),
+                [&](const auto& each) { return each.inode == known->inode; }
+            );
+        };
+        CHECK(is_in(kernel::listeners::included, listener.get()));
+        CHECK_FALSE(is_in(kernel::listeners::left_out, listener.get()));
+        for (const auto wanted : {kernel::listeners::included, kernel::listeners::left_out}) {
+            CHECK(is_in(wanted, pair.client.fd.get()));
+            CHECK_FALSE(is_in(wanted, idle.get()));
+        }
     }
 
     TEST_CASE("descriptors are told apart by their protocol")

@@ -41,6 +41,7 @@ THIRD_PARTY = {
     "nlohmann/": ["web/json/"],
     "CLI/": ["daemon/cli"],
     "toml++/": ["daemon/"],
+    "re2/": ["probe/subject/"],
     "sqlite3.h": ["daemon/"],
     "doctest/": [],
 }

@@ -30,6 +30,17 @@ class Parents(unittest.TestCase):
             self.assertEqual(run.pids(), [])
             self.assertEqual(support.holders_of(namespaces), [])
 
+    def test_nothing_outlives_a_killed_audit_whose_workers_are_stopped(self):
+        with audit("--jobs", "2", "--by", "sigterm,inherit,stop") as run:
+            processes = run.pids()
+            for keeper in run.workers():
+                for worker in run.workers(of=keeper):
+                    os.kill(worker, signal.SIGSTOP)
+            os.kill(run.pid, signal.SIGKILL)
+            support.wait_until_gone(processes)
+            support.wait_until_gone(run.pids())
+            self.assertEqual(run.pids(), [])
+
     def test_nothing_outlives_an_audit_that_is_killed_with_stopped_subjects(self):
         with audit("--by", "stop,inherit,sigterm") as run:
             processes = run.pids()
@@ -75,7 +86,8 @@ class Workers(unittest.TestCase):
         with audit("--jobs", "2", *choice, "--repeat", "30") as run:
             workers = run.workers()
             self.assertEqual(len(workers), 2)
-            os.kill(workers[0], signal.SIGSTOP)  # what it has now is what it loses
+            (stopped,) = run.workers(of=workers[0])
+            os.kill(stopped, signal.SIGSTOP)  # what it has now is what it loses
             os.kill(workers[0], signal.SIGKILL)
             status, out, err = run.finish()
             self.assertEqual(run.pids(), [])

@@ -67,13 +67,14 @@ class Run:
         except (OSError, IndexError):
             return False
 
-    def workers(self):
-        """Living `finwait worker` processes that this run started, not what those started."""
+    def workers(self, of=None):
+        """Living `finwait worker` processes that this run started, or that one of those did: what a
+        run starts is the worker's keeper."""
         found = []
         for pid in self.pids():
             with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
                 words = file.read().split(b"\0")
-                if words[:2] == [b"finwait", b"worker"] and parent_of(pid) == self.pid:
+                if words[:2] == [b"finwait", b"worker"] and parent_of(pid) == (of or self.pid):
                     found.append(pid)
         return found
 
@@ -113,6 +114,16 @@ def parent_of(pid):
     """The parent's pid; proc_pid_stat(5)."""
     with open(f"/proc/{pid}/stat", "rb") as file:
         return int(file.read().rpartition(b")")[2].split()[1])
+
+
+def children_of(parent):
+    """The pids of a process's children, zombies too."""
+    found = []
+    for pid in all_pids():
+        with contextlib.suppress(OSError):
+            if parent_of(pid) == parent:
+                found.append(pid)
+    return found
 
 
 def all_pids():

@@ -1,6 +1,7 @@
 // Asking programs for their version: scripts that answer in every way.
 #include "daemon/presence.hpp"
 
+#include "daemon/children.hpp"
 #include "probe/kernel/unique_fd.hpp"
 
 #include <doctest/doctest.h>
@@ -87,6 +88,18 @@ TEST_CASE("a child that stays behind does not delay the answer, and is ended")
     );
     pollfd its_end{.fd = child.get(), .events = POLLIN, .revents = 0};
     CHECK((!child || ::poll(&its_end, 1, 60'000) == 1));
+}
+
+TEST_CASE("one that has left its session and keeps on writing neither delays nor stays")
+{
+    for (const char* const end : {"", "; exec sleep 1000"}) {
+        CAPTURE(end);
+        const std::string script =
+            "(setsid sh -c 'echo 1.0; exec yes >&2' &) | { read x; echo $x; }";
+        const auto found = answer_of(asking(script + end), 2s);
+        CHECK((found.is_there || !found.reason.empty()));
+        CHECK(children_of_self().empty());
+    }
 }
 
 TEST_CASE("what says more than anybody reads ends all the same")
