@@ -15,13 +15,18 @@ constexpr const char* examples =
     "Examples:\n"
     "  finwait run -- curl -s {url}                  Ctrl-C while it waits for the answer\n"
     "  finwait run --at response_body --by sigkill -- wget -qO- {url}\n"
+    "  finwait run --by own --own-timeout 2s -- curl -s --max-time 2 {url}\n"
+    "  finwait run --tls -- curl -s {url}            the origin's certificate is handed to it\n"
     "  finwait run --by own --method POST --request chunked:8m --at request_body -- \\\n"
     "      curl -sm 1 -H 'Transfer-Encoding: chunked' --data-binary @{body_file} {url}\n"
     "  finwait run --by sigint --hold '^done$' -n 3 -- python3 my_client.py {url}\n\n"
     "Starts a program, holds its HTTP request still at a point, kills it, and shows what became "
     "of\n"
     "its sockets. Replaced in its arguments: {url} {host} {port} {method} {framing} {body_bytes}\n"
-    "{body_file} {timeout_ms}; a program may also take FINWAIT_URL from its environment.\n"
+    "{body_file} {timeout_ms} {ca_file}; a program may also take FINWAIT_URL from its "
+    "environment.\n"
+    "With --tls the usual variables (SSL_CERT_FILE, CURL_CA_BUNDLE, REQUESTS_CA_BUNDLE,\n"
+    "NODE_EXTRA_CA_CERTS) and {ca_file} name a file with the origin's certificate.\n"
     "--method, --request and --response tell what it is going to send and to get.\n"
     "Exit: 0 as expected, 1 finding, 2 wrong usage or a command that cannot start, 3 could not be\n"
     "judged, 74 output could not be written, 130 interrupted.";
@@ -37,6 +42,7 @@ void add_options(CLI::App& to, run_arguments& words)
     text("--release-hold", words.release_hold, "TEXT", "The line it is sent to go on after that");
     text("--settle", words.settle, "T,..", "When one that lives on is looked at; 500ms,8s");
     text("--timeout", words.timeout, "T", "For its requests to arrive and stall; 10s");
+    text("--own-timeout", words.own_timeout, "T", "{timeout_ms}: the program's own timeout; 1s");
     text("--cwd", words.cwd, "DIR", "The directory to start it in");
     to.add_option("--env", words.env, "A variable of its environment; more than once")
         ->type_name("NAME=VALUE")

@@ -92,11 +92,12 @@ plan plan_of(const run_arguments& words)
 // The names that the order's members have on the command line.
 std::string_view option_of(std::string_view field)
 {
-    constexpr std::array<std::pair<std::string_view, std::string_view>, 5> names{
+    constexpr std::array<std::pair<std::string_view, std::string_view>, 6> names{
         {{"hold", "--hold"},
          {"release_hold", "--release-hold"},
          {"settle_ms", "--settle"},
          {"timeout_ms", "--timeout"},
+         {"own_timeout_ms", "--own-timeout"},
          {"cwd", "--cwd"}}};
     const auto found = std::find_if(names.begin(), names.end(), [&](const auto& each) {
         return each.first == field;
@@ -117,6 +118,8 @@ subject::client_order client_of(const run_arguments& words)
         client.settle = durations("--settle", *words.settle);
     if (words.timeout)
         client.timeout = duration("--timeout", *words.timeout);
+    if (words.own_timeout)
+        client.own_timeout = duration("--own-timeout", *words.own_timeout);
     for (const std::string& text : words.env)
         client.variables.push_back(variable(text));
     if (const auto wrong = json::why_refused(client))

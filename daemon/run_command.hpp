@@ -19,9 +19,10 @@ struct run_arguments
     std::optional<std::string> requests;
     std::optional<std::string> hold;
     std::optional<std::string> release_hold;
-    std::optional<std::string> settle;  ///< 500ms,8s
-    std::optional<std::string> timeout; ///< 10s
-    std::vector<std::string> env;       ///< NAME=VALUE
+    std::optional<std::string> settle;      ///< 500ms,8s
+    std::optional<std::string> timeout;     ///< 10s
+    std::optional<std::string> own_timeout; ///< 1s
+    std::vector<std::string> env;           ///< NAME=VALUE
     std::optional<std::string> cwd;
 };
 

@@ -4,8 +4,10 @@
 #include "probe/origin/origin.hpp"
 
 #include <boost/asio/ssl/error.hpp>
+#include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -98,6 +100,17 @@ result<std::shared_ptr<net::ssl::context>> make_tls_context()
     SSL_CTX_set_mode(made.get(), SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_alpn_select_cb(made.get(), choose_http, nullptr);
     return std::make_shared<net::ssl::context>(made.release());
+}
+
+std::string certificate_of(net::ssl::context& tls)
+{
+    const std::unique_ptr<BIO, freer<BIO_free_all>> out(BIO_new(BIO_s_mem()));
+    auto* const certificate = SSL_CTX_get0_certificate(tls.native_handle());
+    char* text = nullptr;
+    if (!out || certificate == nullptr || PEM_write_bio_X509(out.get(), certificate) != 1)
+        return {};
+    const long bytes = BIO_get_mem_data(out.get(), &text);
+    return {text, static_cast<std::size_t>(bytes)};
 }
 
 } // namespace finwait::origin

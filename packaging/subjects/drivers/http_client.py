@@ -13,8 +13,10 @@ class HttpClient(Driver):
         super().__init__(platform.python_version(), order)
         url = urllib.parse.urlsplit(order.url)
         self.target = url._replace(scheme="", netloc="").geturl() or "/"
+        over_tls = url.scheme == "https"
+        kind = http.client.HTTPSConnection if over_tls else http.client.HTTPConnection
         self.kept = [
-            http.client.HTTPConnection(url.hostname, url.port, timeout=order.timeout)
+            kind(url.hostname, url.port, timeout=order.timeout)
             for _ in range(order.requests)
         ]
 

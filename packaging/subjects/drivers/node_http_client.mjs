@@ -3,11 +3,13 @@
 //   timeout_only     the `timeout` event is taken for the end of the request, which it is not:
 //                    "The request must be destroyed manually" (nodejs.org/api/http.html)
 import http from 'node:http';
+import https from 'node:https';
 import { Readable } from 'node:stream';
 import { HEALTH_TIMEOUT_MS, pieces, readOrder, run } from './driver_protocol.mjs';
 
 const order = readOrder();
-const agent = new http.Agent({ keepAlive: true });
+const { Agent, request: open, get } = order.url.startsWith('https:') ? https : http;
+const agent = new Agent({ keepAlive: true });
 const kept = [];
 
 function timeoutError() {
@@ -34,7 +36,7 @@ function framingHeaders() {
 
 function send() {
   return new Promise((resolve, reject) => {
-    const request = http.request(order.url, {
+    const request = open(order.url, {
       agent, headers: framingHeaders(), method: order.method, timeout: order.timeoutMs,
     });
     request.on('timeout', () => onTimeout(request, reject));
@@ -47,7 +49,7 @@ function send() {
 
 function check() {
   return new Promise((resolve, reject) => {
-    const request = http.get(order.url, { agent, timeout: HEALTH_TIMEOUT_MS });
+    const request = get(order.url, { agent, timeout: HEALTH_TIMEOUT_MS });
     request.on('timeout', () => request.destroy(timeoutError()));
     request.on('response', (response) => onResponse(response, resolve, reject));
     request.on('error', reject);

@@ -1,4 +1,6 @@
 """urllib3: one PoolManager for all requests, without retries."""
+import os
+
 import urllib3
 
 from driver_protocol import HEALTH_TIMEOUT, InterruptibleDriver, body_of, read_order
@@ -10,7 +12,9 @@ class Urllib3(InterruptibleDriver):
 
     def __init__(self, order):
         super().__init__(urllib3.__version__, order)
-        self.manager = urllib3.PoolManager(retries=False)
+        # Without the name of a file urllib3 trusts certifi's, whatever OpenSSL is told.
+        self.manager = urllib3.PoolManager(
+            retries=False, ca_certs=os.environ.get("SSL_CERT_FILE"))
 
     def send(self, number):
         framing = {"chunked": True} if self.order.framing == "chunked" else {}

@@ -8,6 +8,8 @@ set -eu
 mode=$1 method=$2 framing=$3 body_file=$4 timeout_ms=$5 url=$6
 
 set -- --no-config --no-hsts --no-verbose --output-document=/dev/null "--method=$method"
+# GnuTLS has no variable for the certificates to trust, as OpenSSL has.
+[ -z "${SSL_CERT_FILE:-}" ] || set -- "$@" "--ca-certificate=$SSL_CERT_FILE"
 case $framing in
 length) set -- "$@" "--body-file=$body_file" ;;
 esac

@@ -146,6 +146,8 @@ TEST_CASE("wrong words are refused and named")
         {[](auto& w) { w.requests = "0"; }, "--requests"},
         {[](auto& w) { w.requests = "1001"; }, "1 to 1000"},
         {[](auto& w) { w.requests = "2x"; }, "--requests"},
+        {[](auto& w) { w.own_timeout = "0s"; }, "--own-timeout"},
+        {[](auto& w) { w.own_timeout = "soon"; }, "--own-timeout"},
         {[](auto& w) { w.hold = "("; }, "--hold: \"(\" is no regular expression"},
         {[](auto& w) { w.hold = std::string(2000, 'a'); }, "--hold"},
         {[](auto& w) { w.settle = "soon"; }, "--settle: \"soon\" is no duration"},
