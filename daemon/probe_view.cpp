@@ -272,8 +272,23 @@ std::string process_text(const process_record& process)
         : process.ended.empty() ? "ended"
                                 : printable(process.ended)
     );
+    if (process.baseline)
+        out += fmt::format(
+            "  connections that its successes leave open: {}{}\n",
+            *process.baseline,
+            process.baseline_source == baseline_source::measured ? ", measured"
+            : process.baseline_source                            ? ", its recipe says"
+                                                                 : ""
+        );
     if (process.zombie_fds > 0)
-        out += fmt::format("  descriptors that no listing shows: {}\n", process.zombie_fds);
+        out += fmt::format(
+            "  descriptors that no listing shows: {}, {} of them new and of none of these "
+            "connections\n",
+            process.zombie_fds,
+            process.new_zombie_fds
+        );
+    if (process.extra_requests > 0)
+        out += fmt::format("  requests beyond those asked for: {}\n", process.extra_requests);
     if (process.works)
         out += fmt::format(
             "  another request of it afterwards: {}\n",

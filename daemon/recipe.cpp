@@ -105,6 +105,7 @@ recipe_mode read_mode(const toml::table& from, const toml_place& where, std::str
     in.may("request", out.request);
     in.may("response", out.response);
     in.may("to", out.to);
+    in.may("sequential", out.sequential);
     in.may("command", out.command);
     in.finish();
     if (out.requests == 0U)

@@ -59,6 +59,8 @@ struct recipe_mode
     std::optional<body> response;
     std::optional<signal_target> to;
 
+    /// Its requests come one after the other, where others' are all in flight at once.
+    bool sequential = false;
     std::vector<std::string> command; ///< instead of the recipe's; empty: the recipe's
 };
 
@@ -86,7 +88,7 @@ struct recipe
     std::vector<kill_method> kills;
     std::vector<kill_method> survives; ///< of these, those after which it lives on
     std::vector<kill_point> points;    ///< in order of life
-    unsigned retries = 0;              ///< that it makes by itself; for the reader
+    unsigned retries = 0;              ///< that it makes by itself
     unsigned requests = 1;
     std::chrono::milliseconds own_timeout{1'000};
     std::vector<std::chrono::milliseconds> settle = subject::client_order{}.settle;

@@ -44,6 +44,23 @@ bool is_in(const std::vector<T>& list, const T& each)
     return std::find(list.begin(), list.end(), each) != list.end();
 }
 
+replacements known_in(const recipe& from, const recipe_mode& mode, unsigned requests)
+{
+    return {
+        {"{here}", from.here.string()},
+        {"{mode}", mode.name},
+        {"{requests}", std::to_string(requests)}};
+}
+
+std::vector<std::string>
+command_of(const recipe& from, const recipe_mode& mode, const replacements& known)
+{
+    std::vector<std::string> out;
+    for (const std::string& each : mode.command.empty() ? from.command : mode.command)
+        out.push_back(replaced(each, known));
+    return out;
+}
+
 std::string subject_of(const recipe& from, const recipe_mode& mode)
 {
     return mode.use == mode_use::matrix ? from.name : fmt::format("{}:{}", from.name, mode.name);
@@ -190,13 +207,9 @@ void add_misuse(making all)
 
 subject::client_order order_of(const recipe& from, const recipe_mode& mode, const plan& cell)
 {
-    const replacements known{
-        {"{here}", from.here.string()},
-        {"{mode}", mode.name},
-        {"{requests}", std::to_string(cell.requests)}};
+    const auto known = known_in(from, mode, cell.requests);
     subject::client_order order;
-    for (const std::string& each : mode.command.empty() ? from.command : mode.command)
-        order.command.push_back(replaced(each, known));
+    order.command = command_of(from, mode, known);
     for (const auto& [name, text] : from.variables)
         order.variables.emplace_back(name, replaced(text, known));
     order.is_driver = from.kind == recipe_kind::driver;
@@ -205,6 +218,16 @@ subject::client_order order_of(const recipe& from, const recipe_mode& mode, cons
     order.settle = from.settle;
     order.own_timeout = from.own_timeout;
     order.baseline = from.baseline;
+    if (order.is_driver) {
+        order.success_requests = mode.sequential ? 1 : cell.requests;
+        const auto in_success = known_in(from, from.right(), order.success_requests);
+        order.success_command = command_of(from, from.right(), in_success);
+    }
+    // The recipe speaks of its right use. What is stopped neither lives on nor ends.
+    if (mode.use == mode_use::matrix)
+        order.retries = from.retries;
+    if (mode.use == mode_use::matrix && cell.by != kill_method::stop)
+        order.survives = is_in(from.survives, cell.by);
     order.is_misuse = mode.use == mode_use::misuse;
     return order;
 }

@@ -38,19 +38,6 @@ bool may_be_on_its_way(const plan& what)
 
 } // namespace
 
-std::uint32_t unread_in(const look& end)
-{
-    const bool fin_counted = end.state == tcp_state::CLOSE_WAIT ||
-                             end.state == tcp_state::LAST_ACK || end.state == tcp_state::CLOSING;
-    return end.rqueue - (fin_counted && end.rqueue > 0 ? 1 : 0);
-}
-
-std::uint32_t unsent_in(const look& end)
-{
-    const bool syn_counted = end.state == tcp_state::SYN_SENT;
-    return end.wqueue - (syn_counted && end.wqueue > 0 ? 1 : 0);
-}
-
 std::optional<std::string>
 not_ready(const plan& what, const look& client, const std::optional<look>& origin)
 {

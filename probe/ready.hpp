@@ -14,10 +14,4 @@ namespace finwait {
 std::optional<std::string>
 not_ready(const plan& what, const look& client, const std::optional<look>& origin);
 
-/// Unread bytes of an end, a received FIN not counted.
-std::uint32_t unread_in(const look& end);
-
-/// Bytes written and not acknowledged, an unacknowledged SYN not counted.
-std::uint32_t unsent_in(const look& end);
-
 } // namespace finwait

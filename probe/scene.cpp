@@ -382,6 +382,8 @@ std::optional<obstacle> scene_maker::add_origin(scene& to)
             return cannot("Making the origin's certificate", made.error());
         server_tls_ = std::move(*made);
     }
+    if (to.plan_.tls)
+        to.certificate_ = origin::certificate_of(*server_tls_);
     const auto script = script_of(to.plan_);
     // At `connect` the origin is its full accept queue, which is nobody else's.
     if (to.how_ == isolation::shared && script.at != kill_point::connect) {

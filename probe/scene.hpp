@@ -36,6 +36,9 @@ public:
     /// The name it has for this probe's nameserver; empty: it is not to be resolved.
     const std::string& name() const { return name_; }
 
+    /// What a client has to trust, as PEM; empty without TLS.
+    const std::string& certificate() const { return certificate_; }
+
     /// The calling thread is in the probe's namespace while this lives.
     lab::inside enter() const { return lab::inside(where_, home_); }
 
@@ -60,6 +63,10 @@ public:
     origin_answered(unsigned requests, std::chrono::steady_clock::duration limit);
     const std::vector<origin::seen_connection>& origin_connections() const;
     bool origin_has_descriptor(std::size_t index) const { return origin_->has_descriptor(index); }
+    std::optional<origin::traffic> traffic_at_origin(std::size_t index) const
+    {
+        return origin_->traffic_on(index);
+    }
     std::size_t close_at_origin() { return origin_->close_now(); }
     std::size_t reset_at_origin() { return origin_->reset_now(); }
     void on_arrival(std::function<void()> arrived) { origin_->on_arrival(std::move(arrived)); }
@@ -124,6 +131,7 @@ private:
     std::unique_ptr<origin::nameserver> own_nameserver_;
     origin::nameserver* nameserver_ = nullptr;
     endpoint peer_;
+    std::string certificate_;
     std::unique_ptr<actor> client_;
 };
 

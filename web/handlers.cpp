@@ -1,6 +1,7 @@
 #include "web/handlers.hpp"
 
 #include "probe/ulid.hpp"
+#include "web/json/json.hpp"
 #include "web/json/nearest.hpp"
 #include "web/json/service.hpp"
 
@@ -36,6 +37,14 @@ answer found(const request& wanted, document what, std::string_view otherwise)
     if (what)
         return json_answer(std::move(what));
     return problem_answer({problem_code::not_found, std::string(otherwise)}, wanted.where.path);
+}
+
+/// All of a matrix, or what it has of the subject asked for.
+answer matrix_answer(const request& wanted, document what, std::string_view otherwise)
+{
+    if (const auto* subject = parameter(wanted, "subject"); subject && what)
+        what = std::make_shared<const std::string>(json::matrix_of_subject(*what, *subject));
+    return found(wanted, std::move(what), otherwise);
 }
 
 answer text_answer(unsigned status, std::string text)
@@ -165,10 +174,12 @@ answer get_matrix(const request& wanted, const backend& from)
 {
     const auto* audit = parameter(wanted, "audit");
     if (!audit || *audit == "latest")
-        return found(wanted, from.latest_matrix(), "no audit has ended yet");
+        return matrix_answer(wanted, from.latest_matrix(), "no audit has ended yet");
     if (!is_ulid(*audit))
         return refuse(wanted, "audit must be latest or the id of an audit");
-    return found(wanted, from.matrix(*audit), "there is no audit with that id, or no longer");
+    return matrix_answer(
+        wanted, from.matrix(*audit), "there is no audit with that id, or no longer"
+    );
 }
 
 } // namespace finwait::web

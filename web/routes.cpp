@@ -17,7 +17,7 @@ constexpr std::array table{
     route{"/api/v1/audits", get_audits, {"limit", "cursor", "outcome"}},
     route{"/api/v1/audits/latest", get_latest_audit},
     route{"/api/v1/audits/{id}", get_audit},
-    route{"/api/v1/matrix", get_matrix, {"audit"}},
+    route{"/api/v1/matrix", get_matrix, {"audit", "subject"}},
     route{"/api/v1/reports/{id}", get_report},
 };
 

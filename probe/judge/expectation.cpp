@@ -1,5 +1,6 @@
 #include "probe/judge/expectation.hpp"
 
+#include "probe/judge/external.hpp"
 #include "probe/judge/judge.hpp"
 #include "probe/judge/verdict.hpp"
 #include "probe/model/possible.hpp"
@@ -238,6 +239,8 @@ expectation expected_of(const plan& done)
     expectation made;
     if (why_impossible(done))
         return made;
+    if (is_external(done))
+        return expected_of_external(done);
     bool same_end = true;
     bool first_course = true;
     for (const course& each : courses_of(done)) {

@@ -30,17 +30,10 @@ bool has_used(const connection& one)
     return one.request_bytes > 0 || one.response_bytes > 0;
 }
 
-std::uint32_t unread_of(const look& seen)
-{
-    const bool counts_fin =
-        seen.state == tcp_state::CLOSE_WAIT || seen.state == tcp_state::LAST_ACK;
-    return seen.rqueue - (counts_fin && seen.rqueue > 0 ? 1 : 0);
-}
-
 /// What an open connection of a client that goes on means.
 reading read_open(const report& seen, const connection& one, const look& last)
 {
-    const bool at_rest = unread_of(last) == 0 && last.wqueue == 0;
+    const bool at_rest = unread_in(last) == 0 && last.wqueue == 0;
     // Its own end should have come, by its timeout or by its word.
     const bool awaited =
         seen.plan.by == kill_method::own || seen.plan.by == kill_method::peer_silent;
@@ -50,7 +43,7 @@ reading read_open(const report& seen, const connection& one, const look& last)
     if (last.state == tcp_state::ESTABLISHED) {
         if (one.complete && at_rest)
             return {verdict::held, why::pooled_idle};
-        if (unread_of(last) > 0)
+        if (unread_in(last) > 0)
             return {verdict::leaked, why::unread_response};
         if (!has_used(one) && seen.plan.at != kill_point::connected &&
             seen.plan.at != kill_point::tls_handshake)
@@ -142,7 +135,7 @@ reason explain_end(const report& seen, const connection& one, const ruling& rule
     if (closed_before_origin && seen.plan.after == after_action::reset)
         return describe(why::peer_reset);
     if (closed_before_origin && one.origin && one.origin->after_kill &&
-        unread_of(*one.origin->after_kill) > 0)
+        unread_in(*one.origin->after_kill) > 0)
         return describe(why::origin_reset_unread);
     if (closed_before_origin && seen.plan.after == after_action::answer)
         return describe(why::origin_wrote_after_fin);
@@ -199,6 +192,22 @@ void hold_to_baseline(const report& seen, std::vector<ruling>& all)
     }
 }
 
+/// Sockets that nobody saw as a connection, and that no listing shows any more.
+void judge_zombies(judgement& made, const report& seen)
+{
+    if (!seen.process || seen.process->new_zombie_fds == 0 || is_stopped(seen))
+        return;
+    made.verdict = verdict::leaked;
+    made.end_state.reset();
+    made.reasons.insert(
+        made.reasons.begin(),
+        describe(
+            why::leak_zombie_fd,
+            std::to_string(seen.process->new_zombie_fds) + " that were not there before the kill"
+        )
+    );
+}
+
 void judge_all(judgement& made, const report& seen, const kernel_settings& settings)
 {
     std::vector<ruling> all;
@@ -220,6 +229,7 @@ void judge_all(judgement& made, const report& seen, const kernel_settings& setti
     });
     for (const std::size_t i : order)
         add_all(made.reasons, explain_external(seen, seen.connections[i], all[i]));
+    judge_zombies(made, seen);
 }
 
 std::string in_words(const expectation& expected)
@@ -281,8 +291,7 @@ judgement judge_external(
 {
     judgement made;
     made.kill = seen.kill;
-    made.expected =
-        seen.control ? expectation{{verdict::leaked}, {}} : expected_of_external(seen.plan);
+    made.expected = seen.control ? expectation{{verdict::leaked}, {}} : expected_of(seen.plan);
     made.kill.happened = !made.kill.confirmed_by.empty();
     if (in_the_way)
         return give_up(made, seen, {in_the_way->code, in_the_way->text, "finwait: obstacle"});

@@ -22,7 +22,8 @@ struct kernel_settings
 kernel_settings settings_from(const std::map<std::string, std::string, std::less<>>& sysctls);
 
 /// What a correct client on a correct kernel gives for this plan, or, for a control, `leaked`.
-/// Derived by walking the plan through the close rules (judge/close_rules.hpp).
+/// Of the built-in client it is derived by walking the plan through the close rules
+/// (judge/close_rules.hpp); of other programs' see expected_of_external().
 expectation expected_of(const plan& done);
 
 /// What the judgement adds to a report.

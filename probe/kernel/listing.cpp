@@ -22,12 +22,13 @@ constexpr std::uint32_t all_but_listeners =
 
 enum class progress { more, done };
 
-diag_request dump_request(address_family family)
+diag_request dump_request(address_family family, listeners wanted)
 {
     diag_request request = make_request(diag_verb::look_up, {}, 1);
     request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
     request.body.sdiag_family = static_cast<std::uint8_t>(domain_of(family));
-    request.body.idiag_states = all_but_listeners;
+    request.body.idiag_states =
+        wanted == listeners::included ? ~std::uint32_t{0} : all_but_listeners;
     return request;
 }
 
@@ -52,9 +53,11 @@ result<progress> take(std::span<const std::byte> datagram, std::vector<socket_vi
     return progress::more;
 }
 
-result<void> list(netlink_socket& socket, address_family family, std::vector<socket_view>& into)
+result<void> list(
+    netlink_socket& socket, address_family family, listeners wanted, std::vector<socket_view>& into
+)
 {
-    const diag_request request = dump_request(family);
+    const diag_request request = dump_request(family, wanted);
     if (auto sent = socket.send(std::as_bytes(std::span(&request, 1))); !sent)
         return sent.error();
     alignas(nlmsghdr) std::array<std::byte, datagram_bytes> buffer;
@@ -73,14 +76,14 @@ result<void> list(netlink_socket& socket, address_family family, std::vector<soc
 
 } // namespace
 
-result<std::vector<socket_view>> list_tcp_sockets()
+result<std::vector<socket_view>> list_tcp_sockets(listeners wanted)
 {
     auto socket = netlink_socket::open(NETLINK_SOCK_DIAG, buffer_bytes);
     if (!socket)
         return socket.error();
     std::vector<socket_view> all;
     for (const auto family : {address_family::ipv4, address_family::ipv6})
-        if (auto listed = list(*socket, family, all); !listed)
+        if (auto listed = list(*socket, family, wanted, all); !listed)
             return listed.error();
     return all;
 }

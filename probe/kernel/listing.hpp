@@ -7,10 +7,12 @@
 
 namespace finwait::kernel {
 
-/// Every TCP socket of the calling thread's network namespace but listeners, minisockets included:
+enum class listeners { left_out, included };
+
+/// Every TCP socket of the calling thread's network namespace, minisockets included:
 /// IPv4 first, then IPv6 with the IPv4-mapped ones. A socket in CLOSE is in no listing
 /// (net/ipv4/tcp.c tcp_set_state() unhashes it). A listing is no moment: what changes while it is
 /// made may be in it twice or not at all. Errors: as sock_diag::open(), ENOBUFS.
-result<std::vector<socket_view>> list_tcp_sockets();
+result<std::vector<socket_view>> list_tcp_sockets(listeners wanted = listeners::left_out);
 
 } // namespace finwait::kernel

@@ -5,6 +5,7 @@
 #include "probe/model/timeline.hpp"
 #include "probe/model/verdict.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <map>
@@ -30,6 +31,20 @@ struct look
 
     friend bool operator==(const look&, const look&) = default;
 };
+
+/// Unread bytes of an end, a received FIN not counted.
+inline std::uint32_t unread_in(const look& seen)
+{
+    const bool counts_fin = seen.state == tcp_state::CLOSE_WAIT ||
+                            seen.state == tcp_state::LAST_ACK || seen.state == tcp_state::CLOSING;
+    return seen.rqueue - (counts_fin && seen.rqueue > 0 ? 1 : 0);
+}
+
+/// Bytes written and not acknowledged, an unacknowledged SYN not counted.
+inline std::uint32_t unsent_in(const look& seen)
+{
+    return seen.wqueue - (seen.state == tcp_state::SYN_SENT && seen.wqueue > 0 ? 1 : 0);
+}
 
 /// Can the client's port be bound? The original question, answered by bind(2) itself.
 struct port_answer
@@ -94,6 +109,19 @@ struct kill_record
     friend bool operator==(const kill_record&, const kill_record&) = default;
 };
 
+/// Where a baseline comes from.
+enum class baseline_source {
+    measured, ///< from successes of the same client
+    recipe,   ///< from what its recipe says
+};
+
+template <>
+struct words<baseline_source>
+{
+    static constexpr std::string_view what = "source of a baseline";
+    static constexpr std::array<std::string_view, 2> table{"measured", "recipe"};
+};
+
 /// A client in a process of its own.
 struct process_record
 {
@@ -102,11 +130,17 @@ struct process_record
     std::string ended; ///< `signal 9`, `exit status 0`, or empty while it lives
     bool lives = false;
     bool is_done = false; ///< it said that its cleanup is done
-    /// Connections that its successes leave open; absent: not known, it is no recipe's.
+    /// Connections that its successes leave open; absent: not known, it is no recipe's, or its
+    /// process is not there to keep any.
     std::optional<unsigned> baseline;
-    unsigned zombie_fds = 0;   ///< descriptors of sockets that no listing shows
-    std::optional<bool> works; ///< after a cancel: does it still serve a request
-    std::string output;        ///< bounded
+    std::optional<finwait::baseline_source> baseline_source; ///< absent: there is no baseline
+    unsigned zombie_fds = 0;     ///< its TCP sockets that no listing shows, after the kill
+    unsigned new_zombie_fds = 0; ///< of these, those since the kill and of no connection known
+    unsigned extra_requests = 0; ///< that came to the origin beyond those asked for: retries
+    /// After a cancel: does it still serve a request? Absent: not asked, or it is still in the call
+    /// that was to be cancelled, with its connection open.
+    std::optional<bool> works;
+    std::string output; ///< bounded
 
     friend bool operator==(const process_record&, const process_record&) = default;
 };

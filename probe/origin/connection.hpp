@@ -9,6 +9,7 @@
 #include "probe/origin/origin.hpp"
 #include "probe/origin/reading_goal.hpp"
 #include "probe/origin/response_text.hpp"
+#include "probe/origin/tcp_facts.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -83,6 +84,9 @@ public:
 
     /// As server::noticed().
     int noticed();
+
+    /// As server::traffic_on().
+    std::optional<traffic> traffic_now();
 
     /// What is wrong with the request or ClientHello; nullptr when nothing is.
     const char* fault() const { return fault_ ? fault_ : request_.fault(); }

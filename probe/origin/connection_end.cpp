@@ -160,4 +160,9 @@ int connection::noticed()
     return noticed_;
 }
 
+std::optional<traffic> connection::traffic_now()
+{
+    return is_open() ? traffic_of(socket_.native_handle()) : std::nullopt;
+}
+
 } // namespace finwait::origin

@@ -4,6 +4,7 @@
 
 #include "probe/kernel/sock_diag.hpp"
 #include "probe/model/plan.hpp"
+#include "probe/origin/tcp_facts.hpp"
 
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/io_context.hpp>
@@ -12,6 +13,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -65,6 +67,10 @@ struct seen_connection
 /// made now, in memory. Session tickets as OpenSSL sends them by default (two). ALPN http/1.1.
 /// One serves any number of servers. Errors: whatever OpenSSL says.
 result<std::shared_ptr<net::ssl::context>> make_tls_context();
+
+/// The certificate of such a context, for whoever is to trust it; PEM. Empty: OpenSSL has no
+/// memory.
+std::string certificate_of(net::ssl::context& tls);
 
 /// One stalling server. Single-threaded; lives on its io_context; destroy it after its coroutines
 /// ended (`stop`).
@@ -138,6 +144,10 @@ public:
     /// CLOSE. A connection the origin has closed: what was noticed last.
     static constexpr int saw_fin = -1;
     virtual int noticed(std::size_t index) = 0;
+
+    /// What the kernel has counted of a connection up to now, without reading from it. nullopt: the
+    /// origin has closed it.
+    virtual std::optional<traffic> traffic_on(std::size_t index) const = 0;
 
     /// Whether a connection from there is one with which it fills its own accept queue (`connect`).
     virtual bool is_own(const endpoint& client) const = 0;

@@ -47,6 +47,10 @@ public:
     std::size_t reset_now() override;
     bool is_own(const endpoint& client) const override;
     int noticed(std::size_t index) override { return entries_.at(index).link->noticed(); }
+    std::optional<traffic> traffic_on(std::size_t index) const override
+    {
+        return entries_.at(index).link->traffic_now();
+    }
     bool has_descriptor(std::size_t index) const override
     {
         return entries_.at(index).link->is_open();

@@ -1,7 +1,5 @@
 #include "probe/origin/tcp_facts.hpp"
 
-#include <optional>
-
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
@@ -20,6 +18,18 @@ std::optional<tcp_info> info_of(int fd)
 }
 
 } // namespace
+
+std::optional<traffic> traffic_of(int fd)
+{
+    const auto info = info_of(fd);
+    if (!info)
+        return std::nullopt;
+    const tcp_state state = from_kernel(info->tcpi_state);
+    return traffic{
+        .received_bytes = info->tcpi_bytes_received,
+        .sent_bytes = info->tcpi_bytes_sent - info->tcpi_bytes_retrans,
+        .peer_ended = state != tcp_state::ESTABLISHED && state != tcp_state::SYN_RECV};
+}
 
 tcp_state state_of(int fd)
 {

@@ -5,7 +5,23 @@
 
 #include "probe/model/tcp_state.hpp"
 
+#include <cstdint>
+#include <optional>
+
 namespace finwait::origin {
+
+/// What the kernel has counted of a connection's payload, TLS records included; RFC 4898.
+struct traffic
+{
+    std::uint64_t received_bytes = 0; ///< in order, whether read or not; a FIN counts as one
+    std::uint64_t sent_bytes = 0;     ///< put on the wire, retransmissions left out
+    bool peer_ended = false;          ///< it has sent its FIN or an RST, so that it is going
+
+    friend bool operator==(const traffic&, const traffic&) = default;
+};
+
+/// nullopt when the descriptor cannot be asked.
+std::optional<traffic> traffic_of(int fd);
 
 /// The descriptor's state; CLOSE when it cannot be asked.
 tcp_state state_of(int fd);

@@ -153,6 +153,10 @@ TEST_CASE("audits, reports and matrices are found by id")
     CHECK(body("/api/v1/matrix") == json::dump_matrix(kept[0]));
     CHECK(body("/api/v1/matrix?audit=latest") == json::dump_matrix(kept[0]));
     CHECK(body("/api/v1/matrix?audit=" + kept[1].id) == json::dump_matrix(kept[1]));
+    const auto of_beast = json::matrix_of_subject(json::dump_matrix(kept[0]), "beast");
+    CHECK(body("/api/v1/matrix?subject=beast") == of_beast);
+    CHECK(body("/api/v1/matrix?audit=latest&subject=beast") == of_beast);
+    CHECK(parsed_body(ask(server.port(), get("/api/v1/matrix?subject=nobody")))["cells"].empty());
     server.inside([](fake_backend& b, auto&) { b.kept.clear(); });
     for (const char* path : {"/api/v1/audits/latest", "/api/v1/matrix"})
         CHECK(ask(server.port(), get(path)).status == 404);

@@ -34,6 +34,8 @@ ANSWERS = [
     *((f"/api/v1/reports/{report}", 200, "report") for report in REPORTS),
     ("/api/v1/matrix", 200, "matrix"),
     (f"/api/v1/matrix?audit={AUDIT}", 200, "matrix"),
+    ("/api/v1/matrix?subject=beast", 200, "matrix"),
+    ("/api/v1/matrix?subject=nobody", 200, "matrix"),
     ("/", 404, "problem"),
     ("/api/v1/audits?x=1", 400, "problem"),
     (f"/api/v1/audits/{NOBODY}", 404, "problem"),

@@ -509,6 +509,42 @@ TEST_SUITE("probe/origin/server notices")
     }
 }
 
+TEST_SUITE("probe/origin/server counts")
+{
+    TEST_CASE("what has come and gone, whether it was read or not, and a FIN as one byte")
+    {
+        for (const auto point : {kill_point::connected, kill_point::await_response}) {
+            CAPTURE(word(point));
+            stage lab(at(point));
+            peer client(lab);
+            client.send(get_request);
+            (void)lab.stalled();
+            const std::uint64_t sent = get_request.size();
+            run_until(lab.io, [&] { return lab.server->traffic_on(0)->received_bytes == sent; });
+            auto now = lab.server->traffic_on(0);
+            CHECK(now->sent_bytes == 0);
+            CHECK_FALSE(now->peer_ended);
+            client.close();
+            run_until(lab.io, [&] { return lab.server->traffic_on(0)->peer_ended; });
+            now = lab.server->traffic_on(0);
+            CHECK(now->received_bytes == sent + 1);
+            lab.let_go(after_action::close);
+            CHECK_FALSE(lab.server->traffic_on(0));
+        }
+    }
+
+    TEST_CASE("what it has written")
+    {
+        stage lab(at(kill_point::response_headers));
+        peer client(lab);
+        client.send(get_request);
+        const auto written = lab.stalled().response_bytes;
+        CHECK(written > 0);
+        run_until(lab.io, [&] { return lab.server->traffic_on(0)->sent_bytes == written; });
+        CHECK(lab.server->traffic_on(0)->sent_bytes == written);
+    }
+}
+
 TEST_SUITE("probe/origin/server is told of an end before the stall")
 {
     TEST_CASE("the client goes away half way")

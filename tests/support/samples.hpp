@@ -87,7 +87,10 @@ inline report rich()
         .lives = true,
         .is_done = true,
         .baseline = 4,
-        .zombie_fds = 2,
+        .baseline_source = baseline_source::measured,
+        .zombie_fds = 3,
+        .new_zombie_fds = 2,
+        .extra_requests = 5,
         .works = false,
         .output = "\x1b[2J\r\n\t\"\\\x01\xE2\x80\xAE"};
     r.counters = counter_deltas{{"TCPTimeWaited", 1}, {"TCPAbortOnData", 0}, {"CurrEstab", -2}};

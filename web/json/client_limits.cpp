@@ -1,12 +1,12 @@
 #include "web/json/client_limits.hpp"
 
+#include "probe/subject/line_pattern.hpp"
 #include "web/json/nearest.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <regex>
 #include <string>
 #include <string_view>
 
@@ -38,19 +38,34 @@ answer check_text(std::string field, std::string_view text, std::size_t longest)
     return {};
 }
 
+answer check_arguments(const std::string& field, const std::vector<std::string>& command)
+{
+    if (command.empty() || command.size() > most_arguments)
+        return parse_error{
+            field, fmt::format("must be a program and at most {} arguments", most_arguments - 1)};
+    for (std::size_t i = 0; i < command.size(); ++i)
+        if (auto wrong =
+                check_text(fmt::format("{}[{}]", field, i), command[i], longest_argument_bytes))
+            return wrong;
+    if (command.front().empty())
+        return parse_error{field + "[0]", "must be a program's name or path"};
+    return {};
+}
+
 answer check_command(const subject::client_order& what)
 {
-    if (what.command.empty() || what.command.size() > most_arguments)
-        return parse_error{
-            "command",
-            fmt::format("must be a program and at most {} arguments", most_arguments - 1)};
-    for (std::size_t i = 0; i < what.command.size(); ++i)
-        if (auto wrong =
-                check_text(fmt::format("command[{}]", i), what.command[i], longest_argument_bytes))
-            return wrong;
-    if (what.command.front().empty())
-        return parse_error{"command[0]", "must be a program's name or path"};
-    return {};
+    return check_arguments("command", what.command);
+}
+
+answer check_successes(const subject::client_order& what)
+{
+    if (what.success_requests < 1 || what.success_requests > most_requests)
+        return parse_error{"success_requests", fmt::format("must be from 1 to {}", most_requests)};
+    if (what.success_command.empty())
+        return {};
+    if (!what.is_driver)
+        return parse_error{"success_command", "is for a driver alone"};
+    return check_arguments("success_command", what.success_command);
 }
 
 answer check_variables(const subject::client_order& what)
@@ -72,8 +87,9 @@ answer check_variables(const subject::client_order& what)
 answer check_sum(const subject::client_order& what)
 {
     std::size_t bytes = 0;
-    for (const auto& argument : what.command)
-        bytes += argument.size() + 1;
+    for (const auto* const command : {&what.command, &what.success_command})
+        for (const auto& argument : *command)
+            bytes += argument.size() + 1;
     for (const auto& [name, text] : what.variables)
         bytes += name.size() + text.size() + 2;
     if (bytes > most_client_bytes)
@@ -89,15 +105,10 @@ answer check_hold(const subject::client_order& what)
         return wrong;
     if (auto wrong = check_text("release_hold", what.release_hold, longest_release_bytes))
         return wrong;
-    try {
-        (void)std::regex(what.hold, std::regex::ECMAScript);
-    } catch (const std::regex_error& error) {
+    if (const auto why = subject::why_no_pattern(what.hold))
         return parse_error{
             "hold",
-            fmt::format(
-                "{} is no regular expression (ECMAScript): {}", in_quotes(what.hold), error.what()
-            )};
-    }
+            fmt::format("{} is no regular expression of RE2: {}", in_quotes(what.hold), *why)};
     return {};
 }
 
@@ -125,7 +136,8 @@ answer check_times(const subject::client_order& what)
 
 std::optional<parse_error> why_refused(const subject::client_order& what)
 {
-    for (const auto rule : {check_command, check_variables, check_sum, check_hold, check_times})
+    for (const auto rule :
+         {check_command, check_successes, check_variables, check_sum, check_hold, check_times})
         if (auto wrong = rule(what))
             return wrong;
     if (auto wrong = check_text("cwd", what.directory, /*longest=*/4096))

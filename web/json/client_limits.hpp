@@ -24,7 +24,7 @@ constexpr unsigned largest_baseline = 10'000;
 
 /// What is wrong with an order, by the member's JSON name (`command[3]`, `env.PATH`, `settle_ms`);
 /// nullopt: nothing. Texts must be UTF-8, since they travel as JSON, and must not contain a zero
-/// byte; the hold must be a regular expression of ECMAScript. Whether the program exists is not
+/// byte; the hold must be a line_pattern. Whether the program exists is not
 /// asked.
 std::optional<parse_error> why_refused(const subject::client_order& what);
 

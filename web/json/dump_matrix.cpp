@@ -3,19 +3,29 @@
 #include "web/json/render.hpp"
 #include "web/json/time.hpp"
 
+#include <set>
+#include <string>
 #include <tuple>
 
 namespace finwait::json {
 
 namespace {
 
-/// What makes two reports one cell: all of the plan, less what the defaults fill in.
+/// A subject without its mode: whose client it is.
+std::string client_of(const std::string& subject)
+{
+    return subject.substr(0, subject.find(':'));
+}
+
+/// What makes two reports one cell: all of the plan, less what the defaults fill in. The cells of
+/// one client stand together.
 auto key_of(const plan& what)
 {
     return std::tuple(
+        client_of(what.subject),
+        what.subject,
         what.at,
         what.by,
-        what.subject,
         what.target,
         what.family,
         what.tls,
@@ -84,15 +94,36 @@ std::string dump_matrix(const audit& what)
     for (const auto& each : what.reports)
         cells[key_of(each.plan)].push_back(&each);
     auto list = document::array();
-    for (const auto& [key, cell] : cells)
+    std::set<std::string> subjects;
+    for (const auto& [key, cell] : cells) {
         list.push_back(render_cell(cell));
+        subjects.insert(client_of(cell.front()->plan.subject));
+    }
     return to_text(document{
         {"schema", "finwait.matrix/1"},
         {"audit", what.id},
         {"started", to_text(what.started)},
         {"outcome", word(what.outcome)},
+        {"subjects", document(subjects)},
         {"cells", std::move(list)},
     });
+}
+
+std::string matrix_of_subject(std::string_view matrix, std::string_view subject)
+{
+    auto whole = document::parse(matrix);
+    auto left = document::array();
+    auto subjects = document::array();
+    for (auto& each : whole["cells"]) {
+        const auto name = each["subject"].get<std::string>();
+        if (name == subject || client_of(name) == subject)
+            left.push_back(std::move(each));
+    }
+    if (!left.empty())
+        subjects.push_back(client_of(std::string(subject)));
+    whole["cells"] = std::move(left);
+    whole["subjects"] = std::move(subjects);
+    return to_text(whole);
 }
 
 } // namespace finwait::json

@@ -46,6 +46,10 @@ document render(const subject::client_order& what)
         {"timeout_ms", what.timeout.count()},
         {"own_timeout_ms", what.own_timeout.count()},
         {"baseline", render(what.baseline)},
+        {"success_command", document(what.success_command)},
+        {"success_requests", what.success_requests},
+        {"retries", render(what.retries)},
+        {"survives", render(what.survives)},
         {"misuse", what.is_misuse},
     };
 }

@@ -88,7 +88,10 @@ document render(const process_record& what)
         {"lives", what.lives},
         {"done", what.is_done},
         {"baseline", render(what.baseline)},
+        {"baseline_source", render(what.baseline_source)},
         {"zombie_fds", what.zombie_fds},
+        {"new_zombie_fds", what.new_zombie_fds},
+        {"extra_requests", what.extra_requests},
         {"works", render(what.works)},
         {"output", what.output},
     };

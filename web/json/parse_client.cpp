@@ -66,6 +66,10 @@ void decode(const value& from, const place& at, fault& why, subject::client_orde
     in.may("timeout_ms", timeout);
     in.may("own_timeout_ms", own_timeout);
     in.may("baseline", out.baseline);
+    in.may("success_command", out.success_command);
+    in.may("success_requests", out.success_requests);
+    in.may("retries", out.retries);
+    in.may("survives", out.survives);
     in.may("misuse", out.is_misuse);
     in.finish();
     if (why)

@@ -125,7 +125,10 @@ static void decode(const value& from, const place& at, fault& why, process_recor
     in.need("lives", out.lives);
     in.need("done", out.is_done);
     in.need("baseline", out.baseline);
+    in.need("baseline_source", out.baseline_source);
     in.need("zombie_fds", out.zombie_fds);
+    in.need("new_zombie_fds", out.new_zombie_fds);
+    in.need("extra_requests", out.extra_requests);
     in.need("works", out.works);
     in.need("output", out.output);
     in.finish();

@@ -131,6 +131,25 @@ TEST_CASE("of a program's output the last lines are shown, and whether it still 
     CHECK(text.find("afterwards: answered\n") != std::string::npos);
 }
 
+TEST_CASE("what was counted of a process is shown where there is something")
+{
+    report r = sample::cell(kill_point::await_response, kill_method::own);
+    r.process = process_record{.pid = 1, .command = {"c"}, .lives = true};
+    CHECK(show(r, {}).find("beyond") == std::string::npos);
+    CHECK(show(r, {}).find("successes leave") == std::string::npos);
+    r.process->baseline = 2;
+    r.process->baseline_source = baseline_source::measured;
+    r.process->zombie_fds = 3;
+    r.process->new_zombie_fds = 1;
+    r.process->extra_requests = 4;
+    const auto text = show(r, {});
+    CHECK(text.find("its successes leave open: 2, measured\n") != std::string::npos);
+    CHECK(text.find("no listing shows: 3, 1 of them new") != std::string::npos);
+    CHECK(text.find("requests beyond those asked for: 4\n") != std::string::npos);
+    r.process->baseline_source = baseline_source::recipe;
+    CHECK(show(r, {}).find("open: 2, its recipe says\n") != std::string::npos);
+}
+
 TEST_CASE("a process and a holder are shown with their own words escaped")
 {
     report r = a_close();

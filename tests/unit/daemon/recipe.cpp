@@ -113,6 +113,44 @@ TEST_CASE("everything that a recipe may say is read")
     CHECK(order.settle.back() == std::chrono::milliseconds(200));
     CHECK(order.baseline == 4);
     CHECK(order.is_driver);
+    CHECK(order.retries == 3);
+}
+
+TEST_CASE("a baseline is measured in the right use, with as many requests at once as the cell has")
+{
+    const recipe c = read(
+        but(6, "command = ['x', '{mode}', '{requests}', '{url}']") +
+        "[modes.right]\nabout = 'r'\n[modes.twenty]\nabout = 't'\nextra = true\n"
+        "sequential = true\nrequests = 20\n"
+    );
+    plan cell;
+    cell.requests = 3;
+    const auto right = order_of(c, c.right(), cell);
+    CHECK((right.success_command == std::vector<std::string>{"x", "right", "3", "{url}"}));
+    CHECK(right.success_requests == 3);
+    cell.requests = 20;
+    const auto twenty = order_of(c, *c.mode("twenty"), cell);
+    CHECK((twenty.command == std::vector<std::string>{"x", "twenty", "20", "{url}"}));
+    CHECK((twenty.success_command == std::vector<std::string>{"x", "right", "1", "{url}"}));
+    CHECK(twenty.success_requests == 1);
+    CHECK_FALSE(json::why_refused(twenty));
+
+    recipe command = c;
+    command.kind = recipe_kind::oneshot;
+    CHECK(order_of(command, command.right(), cell).success_command.empty());
+}
+
+TEST_CASE("what a recipe says it survives is said of its right use alone, and not of being stopped")
+{
+    const recipe c = read(head + "survives = ['own']\n" + misuse);
+    plan cell;
+    cell.by = kill_method::own;
+    CHECK(order_of(c, c.right(), cell).survives == true);
+    CHECK_FALSE(order_of(c, *c.mode("kept"), cell).survives);
+    cell.by = kill_method::sigkill;
+    CHECK(order_of(c, c.right(), cell).survives == false);
+    cell.by = kill_method::stop;
+    CHECK_FALSE(order_of(c, c.right(), cell).survives);
 }
 
 TEST_CASE("what is refused, where, with which advice")

@@ -184,6 +184,87 @@ TEST_CASE("a client that works no more is a finding with a clean kernel")
     CHECK(seen.reasons.front().code == "client_dead");
 }
 
+TEST_CASE("a client that is still in its call is not called dead")
+{
+    report seen = report_of(kill_point::await_response, kill_method::own);
+    seen.process->is_done = false;
+    seen.connections = {connection_seen(
+        seen_as(tcp_state::ESTABLISHED, true), seen_as(tcp_state::CLOSE_WAIT, true, 1)
+    )};
+    seen = judged(seen);
+    CHECK(seen.verdict == verdict::leaked);
+    CHECK(names(seen, "not_cancelled"));
+    CHECK_FALSE(names(seen, "client_dead"));
+}
+
+TEST_CASE("sockets that no listing shows are a leak when they are new")
+{
+    report seen = report_of(kill_point::await_response, kill_method::own);
+    seen.connections = {connection_seen(
+        seen_as(tcp_state::FIN_WAIT2, false), seen_as(tcp_state::TIME_WAIT, false)
+    )};
+    seen.process->zombie_fds = 3;
+    SUBCASE("those that were there before are none")
+    {
+        CHECK(judged(seen).verdict == verdict::released);
+        CHECK(judged(seen).as_expected);
+    }
+    SUBCASE("of a client that lives on")
+    {
+        seen.process->new_zombie_fds = 2;
+        seen = judged(seen);
+        CHECK(seen.verdict == verdict::leaked);
+        CHECK_FALSE(seen.end_state);
+        CHECK(is_finding(seen));
+        CHECK(seen.reasons.front().code == "leak_zombie_fd");
+        CHECK(seen.reasons.front().text.find("2 that were not there") != std::string::npos);
+        CHECK(seen.connections.front().verdict == verdict::released);
+    }
+    SUBCASE("a stopped process can close none")
+    {
+        seen.plan.by = kill_method::stop;
+        seen.process->new_zombie_fds = 2;
+        CHECK_FALSE(names(judged(seen), "leak_zombie_fd"));
+    }
+}
+
+TEST_CASE("a connection in CLOSE with its descriptor is told once")
+{
+    report seen = report_of(kill_point::await_response, kill_method::peer_reset);
+    auto one = connection_seen(seen_as(tcp_state::CLOSE, true), seen_as(tcp_state::CLOSE, true));
+    one.client->holders = {{4711, 5, "client"}};
+    seen.connections = {one};
+    seen.process->zombie_fds = 1;
+    seen = judged(seen);
+    CHECK(seen.verdict == verdict::leaked);
+    CHECK(std::ranges::count_if(seen.reasons, [](const reason& each) {
+              return each.code == "leak_zombie_fd";
+          }) == 1);
+}
+
+TEST_CASE("what is expected of a program is asked for in the same place as of the built-in client")
+{
+    plan what;
+    what.subject = "client";
+    what.at = kill_point::idle;
+    what.by = kill_method::own;
+    CHECK((expected_of(what) == expected_of_external(what)));
+    CHECK((expected_of(what).verdicts == std::vector{verdict::released, verdict::held}));
+    what.at = kill_point::await_response;
+    CHECK((expected_of(what).verdicts == std::vector{verdict::released}));
+}
+
+TEST_CASE("a retry is no part of the verdict")
+{
+    report seen = report_of(kill_point::await_response, kill_method::own);
+    seen.connections = {connection_seen(
+        seen_as(tcp_state::FIN_WAIT2, false), seen_as(tcp_state::TIME_WAIT, false)
+    )};
+    seen.process->extra_requests = 3;
+    CHECK(judged(seen).verdict == verdict::released);
+    CHECK(judged(seen).as_expected);
+}
+
 TEST_CASE("what is not proved is not judged")
 {
     report seen = report_of(kill_point::await_response, kill_method::sigkill);

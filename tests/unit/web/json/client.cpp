@@ -25,6 +25,10 @@ subject::client_order full_order()
     order.timeout = 3s;
     order.own_timeout = 750ms;
     order.baseline = 2;
+    order.success_command = {"/usr/bin/python3", "--requests", "3"};
+    order.success_requests = 3;
+    order.retries = 4;
+    order.survives = false;
     order.is_misuse = true;
     return order;
 }
@@ -86,7 +90,8 @@ TEST_CASE("the keys are those of the worker's line")
             .find(
                 R"("client":{"command":["c"],"env":{"B":"2"},"cwd":"","driver":false,"hold":"",)"
                 R"("release_hold":"","settle_ms":[500,8000],"timeout_ms":10000,"own_timeout_ms":1000,)"
-                R"("baseline":null,"misuse":false}})"
+                R"("baseline":null,"success_command":[],"success_requests":1,"retries":null,)"
+                R"("survives":null,"misuse":false}})"
             ) != std::string::npos
     );
 }
@@ -134,6 +139,15 @@ TEST_CASE("what is refused, at which field, with which advice")
         {R"({"command":["c"],"own_timeout_ms":0})", "client.own_timeout_ms", "from 1"},
         {R"({"command":["c"],"baseline":-1})", "client.baseline", "whole number"},
         {R"({"command":["c"],"baseline":10001})", "client.baseline", "10000"},
+        {R"({"command":["c"],"success_command":["c"]})", "client.success_command", "driver"},
+        {R"({"command":["c"],"driver":true,"success_command":["c",""],"success_requests":0})",
+         "client.success_requests",
+         "1 to 1000"},
+        {R"({"command":["c"],"driver":true,"success_command":[""]})",
+         "client.success_command[0]",
+         "name or path"},
+        {R"({"command":["c"],"retries":-1})", "client.retries", "whole number"},
+        {R"({"command":["c"],"survives":1})", "client.survives", "true or false"},
         {R"({"command":["c"],"misuse":"no"})", "client.misuse", "true or false"},
     };
     for (const auto& each : rows) {
@@ -168,6 +182,10 @@ TEST_CASE("at a bound is taken, beyond it is refused")
     order.command.assign(16, std::string(json::longest_argument_bytes - 1, 'a'));
     CHECK(field_of(order).empty());
     order.variables = {{"A", ""}};
+    CHECK(field_of(order) == "command");
+    order.variables.clear();
+    order.is_driver = true;
+    order.success_command = {"a"};
     CHECK(field_of(order) == "command");
 
     order = {};

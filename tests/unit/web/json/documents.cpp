@@ -91,7 +91,8 @@ TEST_CASE("a report has the keys of the documentation, in its order")
         R"("request_bytes":0,"response_bytes":0,"complete":false,)"
         R"("verdict":"released","end":"TIME_WAIT","gone_by_ns":67595000000}],)"
         R"("process":{"pid":4711,"command":["finwait","client"],"ended":"signal 9",)"
-        R"("lives":false,"done":false,"baseline":null,"zombie_fds":0,"works":null,"output":""},)"
+        R"("lives":false,"done":false,"baseline":null,"baseline_source":null,"zombie_fds":0,)"
+        R"("new_zombie_fds":0,"extra_requests":0,"works":null,"output":""},)"
         R"("counters":{"TCPTimeWaited":1},"verdict":"released","end":"TIME_WAIT",)"
         R"("expected":{"verdicts":["released"],"end":"TIME_WAIT"},"as_expected":true,)"
         R"("reasons":[{"code":"fin_exchange","text":"text","source":"RFC 9293 3.6"}],)"
@@ -268,10 +269,11 @@ TEST_CASE("a matrix counts the reports of equal plans as one cell")
     CHECK(matrix["schema"] == "finwait.matrix/1");
     CHECK(matrix["audit"] == a.id);
     REQUIRE(matrix["cells"].size() == 2);
-    const auto& own = matrix["cells"][0];
+    CHECK(matrix["subjects"].size() == 2);
+    const auto& own = matrix["cells"][1];
     CHECK(own["at"] == "request_body");
     CHECK(own["control"] == true);
-    const auto& both = matrix["cells"][1];
+    const auto& both = matrix["cells"][0];
     CHECK(both["reports"] == nlohmann::json({a.reports[0].id, "second"}));
     CHECK(both["verdicts"]["unverified"] == 1);
     CHECK(both["verdicts"]["released"] == 1);
@@ -279,6 +281,38 @@ TEST_CASE("a matrix counts the reports of equal plans as one cell")
     CHECK(both["verdict"] == "unverified");
     CHECK(both["end"].is_null());
     CHECK(both["as_expected"] == false);
+}
+
+TEST_CASE("a matrix has the cells of several clients apart, each client's together")
+{
+    auto a = samples::whole_audit();
+    a.reports.assign(6, samples::minimal());
+    const char* subjects[] = {"curl", "requests:kept", "curl", "requests", "beast", "requests-x"};
+    for (std::size_t i = 0; i < a.reports.size(); ++i) {
+        a.reports[i].id = std::to_string(i);
+        a.reports[i].plan.subject = subjects[i];
+    }
+    const auto text = json::dump_matrix(a);
+    const auto whole = nlohmann::json::parse(text);
+    CHECK(whole["subjects"] == nlohmann::json({"beast", "curl", "requests", "requests-x"}));
+    const auto ids = [](const nlohmann::json& of) {
+        std::string out;
+        for (const auto& cell : of["cells"])
+            out += cell["reports"].dump();
+        return out;
+    };
+    CHECK(ids(whole) == R"(["4"]["0","2"]["3"]["1"]["5"])");
+    const auto of = [&](const char* subject) {
+        return nlohmann::json::parse(json::matrix_of_subject(text, subject));
+    };
+    CHECK(ids(of("curl")) == R"(["0","2"])");
+    CHECK(of("curl")["subjects"] == nlohmann::json({"curl"}));
+    CHECK(of("curl")["audit"] == a.id);
+    CHECK(ids(of("requests")) == R"(["3"]["1"])");
+    CHECK(ids(of("requests:kept")) == R"(["1"])");
+    CHECK(of("requests:kept")["subjects"] == nlohmann::json({"requests"}));
+    CHECK(of("request")["cells"].empty());
+    CHECK(of("")["subjects"].empty());
 }
 
 TEST_SUITE_END();
