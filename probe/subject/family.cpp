@@ -97,9 +97,35 @@ void scan_for_children(pid_t parent, std::vector<pid_t>& out)
             out.push_back(each);
 }
 
+/// Whether a process that shows no environment may have one: in the middle of execve(2) the new
+/// memory has no env_end yet, and only a little earlier no arg_end (fs/proc/base.c, fs/binfmt_elf.c
+/// create_elf_tables()). A kernel thread has neither, and no program.
+bool may_be_between_programs(pid_t pid, int times_seen)
+{
+    constexpr int enough_with_arguments = 3;
+    constexpr int enough = 500;
+    std::error_code failed;
+    const auto program = std::filesystem::read_symlink(in_proc(pid, "exe"), failed);
+    const auto arguments = read_whole(in_proc(pid, "cmdline"));
+    const bool has_arguments = arguments && !arguments->empty();
+    return !failed && state_of(pid).alive &&
+           times_seen < (has_arguments ? enough_with_arguments : enough);
+}
+
+/// Its environment, once it has one. nullopt: it cannot be read, or the process has ended.
+std::optional<std::string> environment_of(pid_t pid)
+{
+    auto own = read_whole(in_proc(pid, "environ"));
+    for (int times = 0; own && own->empty() && may_be_between_programs(pid, times); ++times) {
+        (void)::poll(nullptr, 0, /*timeout=*/1); // nothing tells the end of another's execve(2)
+        own = read_whole(in_proc(pid, "environ"));
+    }
+    return own;
+}
+
 bool has_mark(pid_t pid, const std::string& mark)
 {
-    const auto own = read_whole(in_proc(pid, "environ"));
+    const auto own = environment_of(pid);
     if (!own)
         return false;
     const std::string entry = '\0' + std::string(mark_name) + '=' + mark + '\0';

@@ -93,6 +93,20 @@ TEST_CASE("all that a program has started is found and ended, wherever it has go
     }
 }
 
+TEST_CASE("an orphan is known also while it becomes another program")
+{
+    const subreaper now(1);
+    // It replaces itself without end: most looks fall into an execve(2).
+    const auto one = start("export next='exec sh -c \"$next\"'; "
+                           "setsid sh -c 'echo $$; exec sh -c \"$next\"' & exit");
+    const auto orphan = one.pids();
+    CHECK(reap(one.whose.head, 1min));
+    for (int look = 0; look < 2000; ++look)
+        REQUIRE(members_of(one.whose) == orphan);
+    CHECK(end_family(one.whose, 1min).empty());
+    CHECK(members_of(one.whose).empty());
+}
+
 TEST_CASE("two programs are told apart, also by their orphans")
 {
     const subreaper now(1);
