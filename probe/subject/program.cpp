@@ -341,8 +341,7 @@ std::vector<std::int32_t> program::end()
     on_end_ = nullptr;
     if (pid_ == 0)
         return {};
-    const auto left =
-        end_family({.head = pid_, .mark = mark_, .network = network_}, longest_ending);
+    auto left = end_family({.head = pid_, .mark = mark_, .network = network_}, longest_ending);
     (void)::kill(pid_, SIGKILL);      // its session may have been left by it: then by its number
     (void)reap(pid_, longest_ending); // ignoring: it is among those left
     pid_ = 0;

@@ -42,8 +42,8 @@ std::vector<std::string> places_of(const std::string& program)
     std::vector<std::string> out;
     for (;;) {
         const auto colon = rest.find(':');
-        const std::string folder(rest.substr(0, colon));
-        out.push_back(folder.empty() ? program : folder + '/' + program);
+        std::string folder(rest.substr(0, colon));
+        out.push_back(folder.empty() ? program : folder.append("/").append(program));
         if (colon == std::string_view::npos)
             return out;
         rest.remove_prefix(colon + 1);
