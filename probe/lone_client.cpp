@@ -1,5 +1,6 @@
 // The client in a process of its own.
 #include "probe/actor.hpp"
+#include "probe/client/address_check.hpp"
 #include "probe/client/alone.hpp"
 #include "probe/kernel/holders.hpp"
 #include "probe/subject/child.hpp"
@@ -20,9 +21,12 @@ using boost::system::error_code;
 
 constexpr std::string_view ended = "ended ";
 
-/// Of a client that did not come to its kill point: an errno, or 0 for what has none.
+/// Of a client that did not come to its kill point: an errno, or 0 for what has none; or the class
+/// of an address that it may not connect to.
 error_code what_ended_it(const std::string& number)
 {
+    if (const auto refused = from_word<address_class>(number))
+        return client::not_permitted(*refused);
     int value = 0;
     std::from_chars(number.data(), number.data() + number.size(), value);
     if (value == 0)
@@ -125,6 +129,8 @@ result<std::unique_ptr<actor>> make_lone_client(
     auto born = subject::child::start(io, std::move(program), std::nullopt);
     if (!born)
         return born.error();
+    if (!(*born)->tell(client::walk_line(where)))
+        return error_code(net::error::broken_pipe);
     return std::unique_ptr<actor>(std::make_unique<lone_client>(std::move(*born)));
 }
 

@@ -20,9 +20,11 @@ public:
         net::io_context& io,
         const lab::place& where,
         isolation how,
-        std::vector<std::string> client_command
+        std::vector<std::string> client_command,
+        std::optional<address_policy> targets
     )
-        : io_(io), maker_(io, where, how, std::move(client_command)), baselines_(io, maker_)
+        : io_(io), maker_(io, where, how, std::move(client_command), targets),
+          baselines_(io, maker_)
     {
     }
 
@@ -79,10 +81,11 @@ std::unique_ptr<prober> prober::make(
     net::io_context& io,
     const lab::place& where,
     isolation how,
-    std::vector<std::string> client_command
+    std::vector<std::string> client_command,
+    std::optional<address_policy> targets
 )
 {
-    return std::make_unique<prober_of_one_lab>(io, where, how, std::move(client_command));
+    return std::make_unique<prober_of_one_lab>(io, where, how, std::move(client_command), targets);
 }
 
 } // namespace finwait

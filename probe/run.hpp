@@ -2,6 +2,7 @@
 #pragma once
 
 #include "probe/lab/lab.hpp"
+#include "probe/model/address_policy.hpp"
 #include "probe/model/report.hpp"
 #include "probe/subject/client_order.hpp"
 
@@ -27,12 +28,14 @@ class prober
 {
 public:
     /// `client_command`: argv prefix that starts the built-in client in a process of its own (it
-    /// gets its plan as one argument more); used by the process family.
+    /// gets its plan as one argument more); used by the process family. `targets`: what addresses
+    /// targets that are not the lab's own may lead to; nullopt: any.
     static std::unique_ptr<prober> make(
         net::io_context& io,
         const lab::place& where,
         isolation how,
-        std::vector<std::string> client_command
+        std::vector<std::string> client_command,
+        std::optional<address_policy> targets = {}
     );
 
     /// Never throws for what a network or a kernel does: what stands in the way becomes

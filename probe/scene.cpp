@@ -240,10 +240,11 @@ scene_maker::scene_maker(
     net::io_context& io,
     const lab::place& home,
     isolation how,
-    std::vector<std::string> client_command
+    std::vector<std::string> client_command,
+    std::optional<address_policy> targets
 )
     : io_(io), home_(home), how_(how), client_command_(std::move(client_command)),
-      settings_(judge::settings_from(home.environment().sysctls))
+      targets_(targets), settings_(judge::settings_from(home.environment().sysctls))
 {
     auto counters = kernel::tcp_counters::open();
     if (!counters)
@@ -443,7 +444,10 @@ result<client::destination> scene_maker::destination_of(const scene& of) const
 {
     if (of.plan_.target == "origin")
         return client::destination{};
-    return destination_of_url(of.plan_.target, of.plan_.family);
+    auto where = destination_of_url(of.plan_.target, of.plan_.family);
+    if (where)
+        where->may_lead_to = targets_;
+    return where;
 }
 
 client::setup scene_maker::setup_of(const scene& of, std::chrono::milliseconds deadline)

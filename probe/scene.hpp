@@ -151,7 +151,8 @@ public:
         net::io_context& io,
         const lab::place& home,
         isolation how,
-        std::vector<std::string> client_command
+        std::vector<std::string> client_command,
+        std::optional<address_policy> targets
     );
     ~scene_maker();
     scene_maker(const scene_maker&) = delete;
@@ -188,6 +189,7 @@ private:
     const lab::place& home_;
     isolation how_;
     std::vector<std::string> client_command_;
+    std::optional<address_policy> targets_; ///< what those that are not ours may lead to
     std::optional<kernel::tcp_counters> home_counters_; ///< of the namespace that probes share
     finwait::counter_deltas home_counted_;              ///< at the beginning
     judge::kernel_settings settings_;

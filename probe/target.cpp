@@ -12,7 +12,7 @@ namespace {
 using boost::system::error_code;
 
 /// What can be wrong with a target.
-enum class target_error { no_url = 1, scheme, user_info, host, port, family };
+enum class target_error { no_url = 1, scheme, user_info, host, host_and_more, port, family };
 
 class target_category_type final : public boost::system::error_category
 {
@@ -29,6 +29,9 @@ public:
             return "The target carries user info; leave it out.";
         case target_error::host:
             return "The target names no host.";
+        case target_error::host_and_more:
+            return "The target's host begins with an address and goes on: write the address or a "
+                   "name that does not begin with one.";
         case target_error::port:
             return "The target's port is not between 1 and 65535.";
         case target_error::family:
@@ -63,6 +66,9 @@ destination_of_url(const std::string& url, address_family family)
     const std::string host(view.host_address());
     if (host.empty())
         return wrong(target_error::host);
+    // Of http://127.0.0.1.example/ Boost.URL 1.81 makes the host 127.0.0.1, and a path of the rest.
+    if (const auto path = view.encoded_path(); !path.empty() && path.front() != '/')
+        return wrong(target_error::host_and_more);
     std::uint16_t port = https ? 443 : 80;
     // Boost.URL takes 99999 for a port, and gives another number for it.
     if (const std::string text(view.port()); !text.empty()) {
@@ -75,7 +81,7 @@ destination_of_url(const std::string& url, address_family family)
     out.stalls = false;
     out.host = std::string(view.encoded_host_and_port());
     const std::string target(view.encoded_target());
-    out.path = target.empty() ? "/" : target;
+    out.path = target.starts_with('/') ? target : "/" + target;
     error_code no_literal;
     const auto address = boost::asio::ip::make_address(host, no_literal);
     if (no_literal) {

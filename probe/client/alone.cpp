@@ -1,5 +1,6 @@
 #include "probe/client/alone.hpp"
 
+#include "probe/client/address_check.hpp"
 #include "probe/client/asio_endpoint.hpp"
 #include "probe/kernel/socket_facts.hpp"
 
@@ -68,6 +69,30 @@ bool read_plan(const std::string& text, plan& out)
            (in.text >> out.response.bytes) && in.take(out.by);
 }
 
+/// Any other address: what it may lead to, in a word.
+constexpr std::string_view anywhere = "any";
+
+/// An errno, or 0 for what has none; or the class of an address that was not permitted.
+std::string ending_word(const error_code& failed)
+{
+    if (const auto what = class_not_permitted(failed))
+        return std::string(word(*what));
+    // Whatever the error's category: those of the system and of POSIX mean the same.
+    const auto why = failed.default_error_condition();
+    const bool is_errno = why.category() == boost::system::generic_category();
+    return std::to_string(is_errno ? why.value() : 0);
+}
+
+/// A line of standard input, byte by byte: what follows it is for others. Empty at its end.
+std::string first_line_of_input()
+{
+    std::string line;
+    char one = 0;
+    while (::read(STDIN_FILENO, &one, 1) == 1 && one != '\n')
+        line += one;
+    return line;
+}
+
 /// The walking process.
 class lone_client
 {
@@ -81,10 +106,7 @@ public:
     int run()
     {
         net::co_spawn(io_, exchange_.go(), [this](std::exception_ptr) {
-            // Whatever the error's category: those of the system and of POSIX mean the same.
-            const auto why = exchange_.ended_with().default_error_condition();
-            const bool is_errno = why.category() == boost::system::generic_category();
-            say(fmt::format("ended {}", is_errno ? why.value() : 0));
+            say("ended " + ending_word(exchange_.ended_with()));
         });
         net::co_spawn(io_, announce(), [](std::exception_ptr) {});
         listen();
@@ -175,8 +197,13 @@ std::vector<std::string> walk_arguments(const plan& what, const destination& whe
         to_string(peer),
         where.name,
         where.host,
-        where.path,
-        where.stalls ? "stalls" : "answers"};
+        where.stalls ? "stalls" : "answers",
+        where.may_lead_to ? to_string(*where.may_lead_to) : std::string(anywhere)};
+}
+
+std::string walk_line(const destination& where)
+{
+    return where.path;
 }
 
 std::vector<std::string> hold_arguments()
@@ -219,8 +246,13 @@ int main_alone(const std::vector<std::string>& arguments)
     where.address = asio_endpoint(peer);
     where.name = arguments[4];
     where.host = arguments[5];
-    where.path = arguments[6];
-    where.stalls = arguments[7] == "stalls";
+    where.stalls = arguments[6] == "stalls";
+    where.may_lead_to = parse_address_policy(arguments[7]);
+    if (!where.may_lead_to && arguments[7] != anywhere)
+        return 2;
+    where.path = first_line_of_input();
+    if (where.path.empty())
+        return 2;
     return lone_client(std::move(what), std::move(where)).run();
 }
 

@@ -20,8 +20,12 @@ struct standing_line
 };
 
 /// The arguments that make the process walk that plan: what `main_alone` takes. The first is
-/// `walk`.
+/// `walk`. The path is not among them: its query may be a secret, and a command line is everybody's
+/// to read and stands in the report.
 std::vector<std::string> walk_arguments(const plan& what, const destination& where);
+
+/// The line that such a process has to be told first: the path.
+std::string walk_line(const destination& where);
 
 /// The arguments that make it keep descriptor 3 open until it is killed.
 std::vector<std::string> hold_arguments();

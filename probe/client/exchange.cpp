@@ -1,5 +1,6 @@
 #include "probe/client/exchange.hpp"
 
+#include "probe/client/address_check.hpp"
 #include "probe/client/request.hpp"
 
 #include <boost/asio/buffer.hpp>
@@ -101,6 +102,9 @@ net::awaitable<error_code> exchange::resolve()
 
 net::awaitable<error_code> exchange::connect(stream& wire)
 {
+    // Of the very address that is connected to: a name may resolve to another one each time.
+    if (auto failed = check_address(where_, where_.address); failed)
+        co_return failed;
     if (auto failed = with_.open(wire.socket(), where_.address); failed)
         co_return failed;
     if (dies_at(kill_point::connect))

@@ -5,6 +5,7 @@
 
 #include "probe/client/stream.hpp"
 #include "probe/event.hpp"
+#include "probe/model/address_policy.hpp"
 #include "probe/model/plan.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
@@ -25,6 +26,7 @@ struct destination
     std::string host;       ///< the Host field
     std::string path = "/"; ///< the request target
     bool stalls = true;     ///< the lab's origin, which stalls; a server that is not ours answers
+    std::optional<address_policy> may_lead_to{}; ///< absent: anywhere
 };
 
 /// What the client's own code throws when it is told to.

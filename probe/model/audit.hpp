@@ -65,6 +65,8 @@ struct audit
     finwait::environment environment;
     std::vector<report> reports;
     bool interrupted = false;
+    std::string name{};                 ///< of the configuration; empty: it has none
+    std::uint64_t reports_left_out = 0; ///< that `reports` no longer has, or never had
 
     friend bool operator==(const audit&, const audit&) = default;
 };

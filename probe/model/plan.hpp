@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 namespace finwait {
 
@@ -84,6 +85,12 @@ struct plan
 inline bool is_external(const plan& what)
 {
     return what.subject != "beast";
+}
+
+/// Whose client a subject is: its name without the mode.
+inline std::string_view client_of(std::string_view subject)
+{
+    return subject.substr(0, subject.find(':'));
 }
 
 /// How many bytes of a body have gone when the exchange dies in it: `position` of them, but at
