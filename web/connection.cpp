@@ -1,164 +1,310 @@
 #include "web/connection.hpp"
 
 #include "web/answer.hpp"
+#include "web/connection_state.hpp"
+#include "web/event_stream.hpp"
 #include "web/guard.hpp"
+#include "web/reading.hpp"
 #include "web/routes.hpp"
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/error.hpp>
-#include <boost/beast/http/parser.hpp>
+#include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
-#include <optional>
+#include <exception>
+
+#include <sys/socket.h>
 
 namespace finwait::web {
 
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
-/// The parser and the buffer are kept here, so that no coroutine frame refers to another's.
-class connection
-{
-public:
-    connection(net::ip::tcp::socket socket, std::shared_ptr<shared_state> with)
-        : shared(std::move(with)), stream(std::move(socket))
-    {
-        shared->open.insert(this);
-    }
-    connection(const connection&) = delete;
-    connection& operator=(const connection&) = delete;
-    ~connection() { shared->open.erase(this); }
-
-    const limits& allowed() const { return shared->options.limits; }
-
-    std::shared_ptr<shared_state> shared;
-    boost::beast::tcp_stream stream;
-    boost::beast::flat_buffer buffer{2 * longest_header_bytes};
-    std::optional<http::request_parser<http::empty_body>> parser;
-    std::size_t looked_at = 0;      ///< bytes of the buffer that are known to be no whole header
-    std::optional<problem> refusal; ///< of the request that was read
-};
-
 namespace {
 
-constexpr auto use_tuple = net::as_tuple(net::use_awaitable);
 constexpr std::size_t read_step_bytes = 4096;
 constexpr std::size_t most_ignored_bytes = 4 * longest_body_bytes;
 
-/// What reading a header came to.
-enum class heard {
-    nothing, ///< the client is gone or was too slow
-    request, ///< `parser` or `refusal` has it
+/// How an exchange leaves the connection.
+enum class left {
+    open,  ///< for the next request
+    ended, ///< nothing more will be answered
+    gone,  ///< closed already, or the client is gone
 };
 
-void begin_request(connection& c)
-{
-    c.looked_at = 0;
-    c.refusal.reset();
-}
+} // namespace
 
-bool has_bare_line_feed(std::string_view raw)
+connection::connection(any_socket from, listener_kind kind, std::shared_ptr<shared_state> with)
+    : shared(std::move(with)), socket(std::move(from)), wake(socket.get_executor()),
+      buffer(2 * longest_header_bytes)
 {
-    for (auto at = raw.find('\n'); at != std::string_view::npos; at = raw.find('\n', at + 1))
-        if (at == 0 || raw[at - 1] != '\r')
-            return true;
-    return false;
-}
-
-/// Parses what there is of a header. True when it is complete or refused. The parser is a new one
-/// each time: the same one, fed piece by piece, would wait for an empty line where it would have
-/// refused the whole at once.
-bool parse_now(connection& c, std::string_view raw)
-{
-    c.parser.emplace();
-    c.parser->header_limit(static_cast<std::uint32_t>(longest_header_bytes));
-    c.parser->body_limit(boost::none); // the guard refuses long ones, after what comes before that
-    error_code error;
-    const auto used = c.parser->put(net::buffer(raw), error);
-    if (error == http::error::need_more && has_bare_line_feed(raw))
-        error = http::error::bad_line_ending;
-    if (error == http::error::need_more)
-        return false;
-    if (error)
-        c.refusal = refusal_of(error);
-    else if (used > longest_header_bytes)
-        c.refusal = header_too_large();
-    else
-        c.refusal = refusal_of(c.parser->get(), c.shared->hosts);
-    c.buffer.consume(used);
-    return true;
-}
-
-/// Looks at what has been read, if it may have become a header: true when it has, or is refused.
-bool parse_more(connection& c)
-{
-    const auto bytes = c.buffer.cdata();
-    const std::string_view raw(static_cast<const char*>(bytes.data()), bytes.size());
-    if (raw.empty())
-        return false;
-    const bool has_new_line = raw.find('\n', c.looked_at) != std::string_view::npos;
-    if ((c.looked_at == 0 || has_new_line) && parse_now(c, raw))
-        return true;
-    c.looked_at = raw.size();
-    if (raw.size() > longest_header_bytes)
-        c.refusal = header_too_large();
-    return c.refusal.has_value();
-}
-
-/// Reads one header and not a byte more than it has to. `patience` is for its first byte.
-net::awaitable<heard> read_header(connection& c, std::chrono::milliseconds patience)
-{
-    begin_request(c);
-    bool begun = c.buffer.size() > 0;
-    c.stream.expires_after(begun ? c.allowed().header : patience);
-    while (!parse_more(c)) {
-        const auto space =
-            c.buffer.prepare(std::min(read_step_bytes, c.buffer.max_size() - c.buffer.size()));
-        auto [error, bytes] = co_await c.stream.async_read_some(space, use_tuple);
-        if (error)
-            co_return heard::nothing;
-        c.buffer.commit(bytes);
-        if (!begun)
-            c.stream.expires_after(c.allowed().header);
-        begun = true;
+    by.listener = kind;
+    shared->open.insert(this);
+    ++shared->open_of(kind);
+    if (ucred who{}; kind == listener_kind::unix_) {
+        socklen_t size = sizeof who;
+        if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0) {
+            by.uid = who.uid;
+            by.gid = who.gid;
+            by.pid = who.pid;
+        }
     }
-    co_return heard::request;
 }
 
-/// The answer to a request that the guard let through. Does not throw for what a handler does.
-answer answer_to(const connection& c, const request_head& head)
+connection::~connection()
+{
+    --shared->open_of(by.listener);
+    shared->open.erase(this);
+}
+
+namespace {
+
+method method_of(http::verb how)
+{
+    switch (how) {
+    case http::verb::get:
+    case http::verb::head:
+        return method::get;
+    case http::verb::post:
+        return method::post;
+    case http::verb::delete_:
+        return method::delete_;
+    case http::verb::options:
+        return method::options;
+    default:
+        return method::other;
+    }
+}
+
+/// The request as handlers see it, of a header that the guard let through.
+request request_of(const connection& c)
+{
+    const request_head& head = c.parser->get();
+    request out{.method = method_of(head.method()), .where = {}, .by = c.by};
+    out.where = parse_target(head.target()).value();
+    out.if_none_match = head[http::field::if_none_match];
+    out.accept = head[http::field::accept];
+    out.prefer = head["Prefer"];
+    out.last_event_id = head["Last-Event-ID"];
+    return out;
+}
+
+answer failed(const connection& c, const std::exception& error)
+{
+    c.shared->log(std::string("a request could not be answered: ") + error.what());
+    return problem_answer(
+        {problem_code::internal, "the reason is in the log"}, c.request.where.path
+    );
+}
+
+surroundings surroundings_of(const connection& c)
+{
+    shared_state& shared = *c.shared;
+    return {shared.from, shared.status, shared.counts, c.allowed().wait};
+}
+
+/// Does not throw for what a handler does.
+reaction react(const connection& c, const operation& what)
 {
     try {
-        auto where = parse_target(head.target());
-        if (head.method() == http::verb::options)
-            return options_of(where.value());
-        const auto match = head[http::field::if_none_match];
-        return respond({std::move(where.value()), std::string(match)}, c.shared->from);
+        return what.run(c.request, surroundings_of(c));
     } catch (const std::exception& error) {
-        if (c.shared->options.log)
-            c.shared->options.log(std::string("a request could not be answered: ") + error.what());
-        return problem_answer({problem_code::internal, "the reason is in the log"});
+        return failed(c, error);
     }
 }
 
-/// Sends an answer. False when the client is gone or reads too slowly.
+std::optional<answer> ask(const connection& c, const delayed& what, occasion why)
+{
+    try {
+        return what.ask(why);
+    } catch (const std::exception& error) {
+        return failed(c, error);
+    }
+}
+
+bool is_head(const connection& c)
+{
+    return c.parser->get().method() == http::verb::head;
+}
+
+/// Whether the client still has its side open. What it has sent already stays where it is.
+bool is_there(connection& c)
+{
+    char byte = 0;
+    const auto got = recv(c.socket.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return got > 0 || (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK));
+}
+
+/// Wakes the connection when something comes, which may be the client's end.
+void wake_at_input(const std::shared_ptr<connection>& c)
+{
+    c->socket.async_wait(any_socket::wait_read, [c](const error_code& cancelled) {
+        if (!cancelled)
+            c->wake.cancel();
+    });
+}
+
+/// Asks at each change until there is an answer, the time is over or the client is gone; a client
+/// that only closed its side gets the answer of that moment.
+net::awaitable<answer> answer_later(connection& c, delayed what)
+{
+    const auto end = connection::clock::now() + what.at_most;
+    const event_log::listener told = [&c](const event*) {
+        c.wake.cancel();
+    };
+    const auto subscription = c.shared->from.events().listen(told);
+    auto reply = ask(c, what, occasion::change);
+    if (!reply)
+        wake_at_input(c.shared_from_this());
+    while (!reply) {
+        c.wake.expires_at(end);
+        auto [cancelled] = co_await c.wake.async_wait(use_tuple);
+        (void)cancelled; // ignoring: the clock and the socket tell more
+        const bool over = !c.socket.is_open() || connection::clock::now() >= end || !is_there(c);
+        reply = ask(c, what, over ? occasion::end : occasion::change);
+    }
+    error_code ignored;
+    c.socket.cancel(ignored);
+    co_return std::move(*reply);
+}
+
+/// Who may write is known by the listener; who did is for the log.
+void log_write(const connection& c, const answer& reply)
+{
+    if (c.request.method != method::post && c.request.method != method::delete_)
+        return;
+    const auto who = c.by.listener == listener_kind::tcp
+                         ? std::string("the token over TCP")
+                         : fmt::format("uid {} gid {} pid {}", c.by.uid, c.by.gid, c.by.pid);
+    std::string place;
+    for (const auto& [name, value] : reply.fields)
+        if (name == "Location")
+            place = ", " + value;
+    c.shared->log(fmt::format(
+        "{} {} by {}: {}{}",
+        c.request.method == method::post ? "POST" : "DELETE",
+        c.request.where.path,
+        who,
+        reply.status,
+        place
+    ));
+}
+
+/// Sends an answer and counts it. False when the client is gone or reads too slowly.
 net::awaitable<bool> write_answer(connection& c, answer what, then next)
 {
+    ++c.shared->counts.requests[{c.route, what.status}];
     const auto head = head_of(what, next);
-    const bool with_body = what.body && c.parser->get().method() != http::verb::head;
-    const std::array<net::const_buffer, 2> bytes{
-        net::buffer(head), with_body ? net::buffer(*what.body) : net::const_buffer()};
-    c.stream.expires_after(c.allowed().write);
-    auto [error, written] = co_await net::async_write(c.stream, bytes, use_tuple);
-    (void)written; // ignoring: all or an error
-    co_return !error;
+    const bool with_body = what.body && !what.content_type.empty() && !is_head(c);
+    net::const_buffer body;
+    if (with_body)
+        body = net::buffer(*what.body);
+    const net::const_buffer first = net::buffer(head);
+    co_return co_await write_all(c, first, body);
+}
+
+answer no_stream_left(const connection& c)
+{
+    return problem_answer(
+        {problem_code::busy, "all streams of events are in use; try again in a second"},
+        c.request.where.path
+    );
+}
+
+/// HEAD: what a stream would begin with.
+answer stream_without_events()
+{
+    answer out;
+    out.fields.emplace_back("Content-Type", "text/event-stream");
+    return out;
+}
+
+/// The connection becomes a stream of events, and ends with it.
+net::awaitable<left> stream(connection& c, event_stream what)
+{
+    struct counted
+    {
+        explicit counted(std::uint64_t& of) : of_(of) { ++of_; }
+        counted(const counted&) = delete;
+        counted& operator=(const counted&) = delete;
+        ~counted() { --of_; }
+        std::uint64_t& of_;
+    };
+    const counted one(c.shared->counts.streams);
+    ++c.shared->counts.requests[{c.route, 200}];
+    co_await send_events(c, std::move(what));
+    co_return left::gone;
+}
+
+/// What comes of a request that a handler takes. nullopt: the connection has become a stream, and
+/// that has ended.
+net::awaitable<std::optional<answer>> run(connection& c, const operation* what)
+{
+    auto came = react(c, *what);
+    if (auto* later = std::get_if<delayed>(&came); later) {
+        delayed waiting = std::move(*later);
+        answer reply = co_await answer_later(c, std::move(waiting));
+        co_return std::optional<answer>(std::move(reply));
+    }
+    if (auto* events = std::get_if<event_stream>(&came); events) {
+        if (is_head(c))
+            co_return std::optional<answer>(stream_without_events());
+        if (c.shared->counts.streams >= c.allowed().streams)
+            co_return std::optional<answer>(no_stream_left(c));
+        event_stream wanted = std::move(*events);
+        const auto ended = co_await stream(c, std::move(wanted));
+        (void)ended; // ignoring: a stream ends in one way only
+        co_return std::nullopt;
+    }
+    co_return std::optional<answer>(std::move(std::get<answer>(came)));
+}
+
+/// What comes of a request that the guard let through; nullopt: the connection is gone. `unread`
+/// becomes true when its body has not been read, and then nothing can follow.
+net::awaitable<std::optional<answer>> take(connection& c, bool& unread)
+{
+    c.request = request_of(c);
+    const auto body_bytes = body_bytes_of(c.parser->get());
+    auto chosen = choose(c.request, c.shared->rules);
+    if (auto* refused = std::get_if<answer>(&chosen); refused) {
+        unread = body_bytes > 0;
+        co_return std::optional<answer>(std::move(*refused));
+    }
+    const operation* what = std::get<const operation*>(chosen);
+    c.route = what->pattern;
+    if (body_bytes > 0) {
+        const bool whole = co_await read_body(c, body_bytes);
+        if (!whole)
+            co_return std::nullopt;
+    }
+    co_return co_await run(c, what);
+}
+
+/// Answers the request that the guard has looked at.
+net::awaitable<left> exchange(connection& c)
+{
+    const request_head& head = c.parser->get();
+    // HTTP/1.0 always closes: it has no way to say that it knows about keep-alive proxies.
+    const bool may_go_on = !c.refusal && head.version() == 11 && c.parser->keep_alive();
+    bool unread = false;
+    std::optional<answer> reply;
+    c.route = "none";
+    if (c.refusal) {
+        ++c.shared->counts.rejected[static_cast<std::size_t>(c.refusal->code)];
+        reply = problem_answer(*c.refusal);
+    } else {
+        reply = co_await take(c, unread);
+        if (!reply)
+            co_return left::gone;
+        log_write(c, *reply);
+    }
+    const bool goes_on = may_go_on && !unread;
+    const auto next = goes_on ? then::keep_alive : then::close;
+    const bool written = co_await write_answer(c, std::move(*reply), next);
+    if (!written)
+        co_return left::gone;
+    co_return goes_on ? left::open : left::ended;
 }
 
 /// Closes so that the client gets the answer: with its bytes unread, close(2) would send an RST,
@@ -166,51 +312,77 @@ net::awaitable<bool> write_answer(connection& c, answer what, then next)
 net::awaitable<void> close_gently(connection& c)
 {
     error_code ignored;
-    c.stream.socket().shutdown(net::ip::tcp::socket::shutdown_send, ignored);
-    c.stream.expires_after(c.allowed().refused);
+    c.socket.shutdown(any_socket::shutdown_send, ignored);
+    c.due_in(c.allowed().refused);
     for (std::size_t seen = c.buffer.size(); seen < most_ignored_bytes;) {
         c.buffer.clear();
         const auto space = c.buffer.prepare(read_step_bytes);
-        auto [error, bytes] = co_await c.stream.async_read_some(space, use_tuple);
+        auto [error, bytes] = co_await c.socket.async_read_some(space, use_tuple);
         if (error)
             break;
         seen += bytes;
     }
-    c.stream.close();
+    c.socket.close(ignored);
 }
 
 } // namespace
 
-std::shared_ptr<connection>
-make_connection(net::ip::tcp::socket socket, std::shared_ptr<shared_state> shared)
+net::awaitable<bool> write_all(connection& c, net::const_buffer first, net::const_buffer second)
 {
-    return std::make_shared<connection>(std::move(socket), std::move(shared));
+    // Nearly always the socket's buffer takes everything at once: then there is nothing to wait for
+    // and no deadline to set.
+    std::array<net::const_buffer, 2> bytes{first, second};
+    error_code error;
+    std::size_t sent = c.socket.write_some(bytes, error);
+    if (error && error != net::error::would_block)
+        co_return false;
+    if (sent == net::buffer_size(bytes))
+        co_return true;
+    for (auto& each : bytes) {
+        const auto gone = std::min(sent, each.size());
+        each += gone;
+        sent -= gone;
+    }
+    c.due_in(c.allowed().write);
+    auto [failure, rest] = co_await net::async_write(c.socket, bytes, use_tuple);
+    (void)rest; // ignoring: all or an error
+    c.no_deadline();
+    co_return !failure;
+}
+
+std::shared_ptr<connection>
+make_connection(any_socket socket, listener_kind kind, std::shared_ptr<shared_state> shared)
+{
+    return std::make_shared<connection>(std::move(socket), kind, std::move(shared));
 }
 
 net::awaitable<void> serve(std::shared_ptr<connection> self)
 {
     connection& c = *self;
-    for (auto patience = c.allowed().header;; patience = c.allowed().idle) {
-        const auto what = co_await read_header(c, patience);
-        if (what == heard::nothing)
+    auto patience = c.allowed().header;
+    auto next = left::open;
+    while (next == left::open) {
+        const bool heard = co_await read_header(c, patience);
+        if (!heard)
             co_return;
-        const request_head& head = c.parser->get();
-        auto reply = c.refusal ? problem_answer(*c.refusal) : answer_to(c, head);
-        // HTTP/1.0 always closes: it has no way to say that it knows about keep-alive proxies.
-        const bool goes_on = !c.refusal && head.version() == 11 && c.parser->keep_alive();
-        const auto next = goes_on ? then::keep_alive : then::close;
-        const bool written = co_await write_answer(c, std::move(reply), next);
-        if (!written)
-            co_return;
-        if (!goes_on)
-            break;
+        next = co_await exchange(c);
+        patience = c.allowed().idle;
     }
-    co_await close_gently(c);
+    if (next == left::ended)
+        co_await close_gently(c);
 }
 
 void close_now(connection& which)
 {
-    which.stream.close();
+    error_code ignored;
+    which.no_deadline();
+    which.socket.close(ignored);
+    which.wake.cancel();
+}
+
+std::chrono::steady_clock::time_point deadline_of(const connection& which)
+{
+    return which.deadline;
 }
 
 } // namespace finwait::web

@@ -6,6 +6,7 @@
 #include <boost/beast/core/string.hpp>
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/verb.hpp>
+#include <openssl/crypto.h>
 
 #include <algorithm>
 #include <array>
@@ -17,7 +18,13 @@ namespace {
 
 namespace http = boost::beast::http;
 using maybe = std::optional<problem>;
-using names = std::vector<std::string>;
+
+/// Where a request came in and what is let through there.
+struct door
+{
+    listener_kind listener;
+    const guard_rules& rules;
+};
 
 std::string lower(std::string_view text)
 {
@@ -34,7 +41,7 @@ bool is_reading(http::verb method)
     return method == http::verb::get || method == http::verb::head || method == http::verb::options;
 }
 
-maybe check_method(const request_head& head, const names&)
+maybe check_method(const request_head& head, const door&)
 {
     constexpr std::array writing{
         http::verb::post, http::verb::put, http::verb::patch, http::verb::delete_};
@@ -46,7 +53,7 @@ maybe check_method(const request_head& head, const names&)
 
 /// No transfer coding at all: every reading of one that a proxy and Beast do not share is a way to
 /// smuggle a request (RFC 9112 11.2), and no client of this API needs one.
-maybe check_transfer_encoding(const request_head& head, const names&)
+maybe check_transfer_encoding(const request_head& head, const door&)
 {
     if (head.count(http::field::transfer_encoding) == 0)
         return std::nullopt;
@@ -56,25 +63,27 @@ maybe check_transfer_encoding(const request_head& head, const names&)
 }
 
 /// RFC 9112 3.2: exactly one, in HTTP/1.1; here in HTTP/1.0 as well.
-maybe check_host_count(const request_head& head, const names&)
+maybe check_host_count(const request_head& head, const door&)
 {
     if (head.count(http::field::host) == 1 && !head[http::field::host].empty())
         return std::nullopt;
     return problem{problem_code::bad_request, "exactly one Host is needed, and it names a host"};
 }
 
-maybe check_host_name(const request_head& head, const names& hosts)
+maybe check_host_name(const request_head& head, const door& at)
 {
     const auto host = lower(head[http::field::host]);
-    if (std::find(hosts.begin(), hosts.end(), host) != hosts.end())
+    const auto& ours = at.rules.hosts;
+    if (std::find(ours.begin(), ours.end(), host) != ours.end())
         return std::nullopt;
     return problem{
         problem_code::host_not_allowed,
-        "Host must be localhost, 127.0.0.1 or [::1], with this listener's port or none"};
+        "Host must be localhost, 127.0.0.1, [::1] or a configured name, with this server's port "
+        "or none"};
 }
 
 /// The parser takes `1, 1` and two equal lines for one length; others do not.
-maybe check_length(const request_head& head, const names&)
+maybe check_length(const request_head& head, const door&)
 {
     const auto lines = head.count(http::field::content_length);
     const std::string_view text = head[http::field::content_length];
@@ -89,12 +98,13 @@ maybe check_length(const request_head& head, const names&)
         return problem{problem_code::bad_request, "Content-Length must be one decimal number"};
     if (length > longest_body_bytes)
         return problem{problem_code::payload_too_large, "a body has at most 65536 bytes"};
-    if (length > 0 && is_reading(head.method()))
-        return problem{problem_code::bad_request, "GET, HEAD and OPTIONS have no body here"};
+    if (length > 0 && (is_reading(head.method()) || head.method() == http::verb::delete_))
+        return problem{
+            problem_code::bad_request, "GET, HEAD, OPTIONS and DELETE have no body here"};
     return std::nullopt;
 }
 
-maybe check_target(const request_head& head, const names&)
+maybe check_target(const request_head& head, const door&)
 {
     if (head.target().size() > longest_target_bytes)
         return problem{problem_code::header_too_large, "a target has at most 2048 bytes"};
@@ -103,16 +113,14 @@ maybe check_target(const request_head& head, const names&)
     return std::nullopt;
 }
 
-maybe check_field_count(const request_head& head, const names&)
+maybe check_field_count(const request_head& head, const door&)
 {
     if (std::distance(head.begin(), head.end()) <= static_cast<std::ptrdiff_t>(most_fields))
         return std::nullopt;
     return problem{problem_code::header_too_large, "a header has at most 64 fields"};
 }
 
-/// `100-continue` needs no interim answer: no body is ever waited for, so the final one comes at
-/// once (RFC 9110 10.1.1).
-maybe check_expect(const request_head& head, const names&)
+maybe check_expect(const request_head& head, const door&)
 {
     const auto [first, last] = head.equal_range(http::field::expect);
     const auto known = [](const auto& field) {
@@ -123,52 +131,92 @@ maybe check_expect(const request_head& head, const names&)
     return problem{problem_code::expectation_failed, "the only expectation known is 100-continue"};
 }
 
-maybe check_listener(const request_head& head, const names&)
+/// RFC 6750 2.1. The time that the comparison takes tells nothing of the token but its length.
+bool shows(const request_head& head, const std::string& token)
 {
-    if (is_reading(head.method()))
+    constexpr std::string_view scheme = "bearer ";
+    if (head.count(http::field::authorization) != 1)
+        return false;
+    const std::string_view field = head[http::field::authorization];
+    if (lower(field.substr(0, scheme.size())) != scheme)
+        return false;
+    const auto shown = field.substr(scheme.size());
+    return shown.size() == token.size() &&
+           CRYPTO_memcmp(shown.data(), token.data(), token.size()) == 0;
+}
+
+/// Whoever may open the Unix socket may write: its mode and group say who that is.
+maybe check_listener(const request_head& head, const door& at)
+{
+    if (is_reading(head.method()) || at.listener == listener_kind::unix_)
+        return std::nullopt;
+    if (!at.rules.token)
+        return problem{
+            problem_code::read_only_listener,
+            "the TCP listener answers GET, HEAD and OPTIONS only; " +
+                (at.rules.writing_place.empty() ? std::string("there is no listener for more")
+                                                : "write to " + at.rules.writing_place)};
+    if (shows(head, *at.rules.token))
         return std::nullopt;
     return problem{
-        problem_code::read_only_listener,
-        "the TCP listener answers GET, HEAD and OPTIONS only; nothing can be changed through it"};
+        problem_code::unauthenticated,
+        "writing over TCP needs Authorization: Bearer and the token"};
 }
 
 /// Fetch metadata and Origin: a page of another site may send requests to a loopback address, also
 /// without reading the answers. Other ports of this host are other sites, too.
-maybe check_origin(const request_head& head, const names&)
+maybe check_origin(const request_head& head, const door&)
 {
     const auto where = parse_target(head.target()); // decoded: `/%61pi` is the same place
     if (!where || where->segments.front() != "api")
         return std::nullopt;
-    const auto own = "http://" + lower(head[http::field::host]);
-    for (const auto& field : head) {
-        const auto value = lower(field.value());
-        const bool of_site = boost::beast::iequals(field.name_string(), "Sec-Fetch-Site");
-        if ((of_site && value != "same-origin" && value != "none") ||
-            (field.name() == http::field::origin && value != own))
-            return problem{
-                problem_code::cross_origin, "the request was made by a page of another origin"};
-    }
-    return std::nullopt;
+    const auto of_another = [&](const auto& field) {
+        if (field.name() == http::field::origin)
+            return lower(field.value()) != "http://" + lower(head[http::field::host]);
+        if (!boost::beast::iequals(field.name_string(), "Sec-Fetch-Site"))
+            return false;
+        const auto site = lower(field.value());
+        return site != "same-origin" && site != "none";
+    };
+    if (std::none_of(head.begin(), head.end(), of_another))
+        return std::nullopt;
+    return problem{problem_code::cross_origin, "the request was made by a page of another origin"};
+}
+
+/// A form of another site can send text/plain and two others without asking; never this one.
+maybe check_content_type(const request_head& head, const door&)
+{
+    if (head.method() != http::verb::post)
+        return std::nullopt;
+    const auto text = lower(head[http::field::content_type]);
+    const auto end = text.find_first_of("; \t");
+    if (head.count(http::field::content_type) == 1 && text.substr(0, end) == "application/json")
+        return std::nullopt;
+    return problem{problem_code::not_json, "Content-Type must be application/json"};
 }
 
 } // namespace
 
-std::vector<std::string> hosts_of(const net::ip::tcp::endpoint& listener)
+std::vector<std::string> hosts_of(
+    const std::vector<net::ip::tcp::endpoint>& listeners, const std::vector<std::string>& configured
+)
 {
-    const auto address = listener.address();
-    std::vector<std::string> hosts{
-        "localhost",
-        "127.0.0.1",
-        "[::1]",
-        address.is_v6() ? "[" + address.to_string() + "]" : address.to_string(),
-    };
+    std::vector<std::string> hosts{"localhost", "127.0.0.1", "[::1]"};
+    for (const auto& each : listeners) {
+        const auto address = each.address().to_string();
+        hosts.push_back(each.address().is_v6() ? "[" + address + "]" : address);
+    }
+    for (const auto& each : configured)
+        hosts.push_back(lower(each));
     const auto alone = hosts.size();
-    for (std::size_t i = 0; i < alone; ++i)
-        hosts.push_back(hosts[i] + ":" + std::to_string(listener.port()));
+    for (const auto& each : listeners)
+        for (std::size_t i = 0; i < alone; ++i)
+            hosts.push_back(hosts[i] + ":" + std::to_string(each.port()));
     return hosts;
 }
 
-std::optional<problem> refusal_of(const request_head& head, const std::vector<std::string>& hosts)
+std::optional<problem>
+refusal_of(const request_head& head, listener_kind listener, const guard_rules& rules)
 {
     constexpr std::array checks{
         check_method,
@@ -180,9 +228,11 @@ std::optional<problem> refusal_of(const request_head& head, const std::vector<st
         check_field_count,
         check_expect,
         check_listener,
-        check_origin};
+        check_origin,
+        check_content_type};
+    const door at{listener, rules};
     for (const auto check : checks)
-        if (auto refused = check(head, hosts); refused)
+        if (auto refused = check(head, at); refused)
             return refused;
     return std::nullopt;
 }
@@ -197,6 +247,14 @@ problem refusal_of(const boost::system::error_code& parser_error)
 problem header_too_large()
 {
     return {problem_code::header_too_large, "a header has at most 8192 bytes"};
+}
+
+std::size_t body_bytes_of(const request_head& head)
+{
+    const std::string_view text = head[http::field::content_length];
+    std::size_t length = 0;
+    std::from_chars(text.data(), text.data() + text.size(), length);
+    return length;
 }
 
 } // namespace finwait::web

@@ -2,7 +2,8 @@
 
 #include "web/answer.hpp"
 #include "web/connection.hpp"
-#include "web/guard.hpp"
+#include "web/listening.hpp"
+#include "web/shared_state.hpp"
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
@@ -10,10 +11,11 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include <array>
-#include <cerrno>
 #include <exception>
+#include <ostream>
 
 #include <fcntl.h>
+#include <unistd.h>
 
 namespace finwait::web {
 
@@ -26,56 +28,48 @@ constexpr auto use_tuple = net::as_tuple(net::use_awaitable);
 constexpr auto pause_without_descriptors = std::chrono::milliseconds(100);
 constexpr std::size_t most_read_of_refused_bytes = 16384;
 
-/// Asio sets none: a child started meanwhile would inherit the socket.
-error_code close_on_exec(int fd)
-{
-    if (fcntl(fd, F_SETFD, FD_CLOEXEC) == 0)
-        return {};
-    return {errno, boost::system::system_category()};
-}
-
 /// A listener with its loop. The loop holds it, so it goes when both are done.
 struct listener
 {
-    tcp::acceptor acceptor;
+    listening on;
     net::steady_timer pause; ///< while no descriptor is left
     std::shared_ptr<shared_state> shared;
 };
 
-void log(const shared_state& shared, const std::string& line)
-{
-    if (shared.options.log)
-        shared.options.log(line);
-}
-
 /// Tells a client that there are too many, as far as that goes without waiting: an empty socket
 /// buffer takes the answer whole, and what has come already is read, lest close(2) sends an RST.
-void turn_away(tcp::socket socket)
+void turn_away(any_socket socket, shared_state& shared)
 {
+    ++shared.counts.turned_away;
     const auto refused =
         problem_answer({problem_code::busy, "all connections are in use; try again in a second"});
     const auto text = head_of(refused, then::close) + *refused.body;
     error_code ignored;
-    socket.non_blocking(true, ignored);
     (void)socket.write_some(net::buffer(text), ignored); // ignoring: it is turned away anyhow
-    socket.shutdown(tcp::socket::shutdown_send, ignored);
+    socket.shutdown(any_socket::shutdown_send, ignored);
     std::array<char, most_read_of_refused_bytes> unread{};
     (void)socket.read_some(net::buffer(unread), ignored); // ignoring: see above
 }
 
-void start_serving(tcp::socket socket, const std::shared_ptr<shared_state>& shared)
+void start_serving(any_socket socket, const listener& from)
 {
-    if (close_on_exec(socket.native_handle())) // it never fails on an open descriptor
-        return;
-    if (shared->open.size() >= shared->options.limits.connections)
-        return turn_away(std::move(socket));
+    const auto kind = from.on.kind;
+    auto& shared = *from.shared;
     error_code ignored;
-    socket.set_option(tcp::no_delay(true), ignored); // pipelined answers do not wait for ACKs
+    socket.non_blocking(true, ignored);
+    if (fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC) != 0) // Asio sets none (accept(2))
+        return;                                                  // it never fails on an open one
+    const auto& allowed = shared.options.limits;
+    if (shared.open_of(kind) >=
+        (kind == listener_kind::tcp ? allowed.tcp_connections : allowed.unix_connections))
+        return turn_away(std::move(socket), shared);
+    if (kind == listener_kind::tcp) // pipelined answers do not wait for ACKs
+        socket.set_option(tcp::no_delay(true), ignored);
     const auto executor = socket.get_executor();
-    auto one = make_connection(std::move(socket), shared);
-    const auto ended = [shared](std::exception_ptr problem) {
+    auto one = make_connection(std::move(socket), kind, from.shared);
+    const auto ended = [kept = from.shared](std::exception_ptr problem) {
         if (problem)
-            log(*shared, "a connection ended by an exception");
+            kept->log("a connection ended by an exception");
     };
     net::co_spawn(executor, serve(std::move(one)), ended);
 }
@@ -86,17 +80,18 @@ void start_serving(tcp::socket socket, const std::shared_ptr<shared_state>& shar
 net::awaitable<void> accept_all(std::shared_ptr<listener> self)
 {
     bool told = false;
-    while (self->acceptor.is_open()) {
-        auto [error, socket] = co_await self->acceptor.async_accept(use_tuple);
-        if (!error && self->acceptor.is_open()) { // else it came in the turn in which we stopped
+    auto& acceptor = self->on.acceptor;
+    while (acceptor.is_open()) {
+        auto [error, socket] = co_await acceptor.async_accept(use_tuple);
+        if (!error && acceptor.is_open()) { // else it came in the turn in which we stopped
             told = false;
-            start_serving(std::move(socket), self->shared);
+            start_serving(std::move(socket), *self);
             continue;
         }
-        if (!self->acceptor.is_open() || error == net::error::connection_aborted)
+        if (!acceptor.is_open() || error == net::error::connection_aborted)
             continue; // the latter: a client that left while it waited
         if (!told)
-            log(*self->shared, "connections cannot be accepted: " + error.message());
+            self->shared->log("connections cannot be accepted: " + error.message());
         told = true;
         self->pause.expires_after(pause_without_descriptors);
         auto [cancelled] = co_await self->pause.async_wait(use_tuple);
@@ -104,73 +99,131 @@ net::awaitable<void> accept_all(std::shared_ptr<listener> self)
     }
 }
 
-class tcp_server : public server
+class running : public server
 {
 public:
-    explicit tcp_server(std::shared_ptr<listener> on) : listener_(std::move(on)) {}
-    tcp_server(const tcp_server&) = delete;
-    tcp_server& operator=(const tcp_server&) = delete;
-    ~tcp_server() override { tcp_server::stop(); }
+    running(std::shared_ptr<shared_state> shared, std::vector<std::shared_ptr<listener>> on)
+        : shared_(std::move(shared)), listeners_(std::move(on))
+    {
+        for (const auto& each : listeners_) {
+            if (!tcp_)
+                tcp_ = each->on.tcp;
+            if (!unix_path_)
+                unix_path_ = each->on.unix_path;
+        }
+    }
+    running(const running&) = delete;
+    running& operator=(const running&) = delete;
+    ~running() override { running::stop(); }
 
-    tcp::endpoint local() const override { return local_; }
-    std::size_t connections() const override { return listener_->shared->open.size(); }
+    std::optional<tcp::endpoint> tcp() const override { return tcp_; }
+    std::optional<std::filesystem::path> unix_path() const override { return unix_path_; }
+    std::size_t connections() const override { return shared_->open.size(); }
 
     void stop() override
     {
-        error_code ignored;
-        listener_->acceptor.close(ignored);
-        listener_->pause.cancel();
-        for (auto* each : listener_->shared->open)
-            close_now(*each);
+        for (const auto& each : listeners_) {
+            close(each->on);
+            each->pause.cancel();
+        }
+        shared_->stop();
     }
 
-    void remember_where() { local_ = listener_->acceptor.local_endpoint(); }
-
 private:
-    std::shared_ptr<listener> listener_;
-    tcp::endpoint local_;
+    std::shared_ptr<shared_state> shared_;
+    std::vector<std::shared_ptr<listener>> listeners_;
+    std::optional<tcp::endpoint> tcp_;
+    std::optional<std::filesystem::path> unix_path_;
 };
 
-/// Opens, binds and listens; the first error.
-error_code open(tcp::acceptor& acceptor, const tcp::endpoint& where)
+/// Everything that is to be listened on, or the first that cannot be.
+class openings
 {
-    error_code error;
-    acceptor.open(where.protocol(), error);
-    if (!error)
-        error = close_on_exec(acceptor.native_handle());
-    if (!error) // connections of an earlier daemon in TIME_WAIT are no reason to refuse
-        acceptor.set_option(tcp::acceptor::reuse_address(true), error);
-    if (!error)
-        acceptor.bind(where, error);
-    if (!error)
-        acceptor.listen(tcp::acceptor::max_listen_connections, error);
-    return error;
+public:
+    explicit openings(net::io_context& io) : io_(io) {}
+    openings(const openings&) = delete;
+    openings& operator=(const openings&) = delete;
+    /// Closes what nobody took.
+    ~openings()
+    {
+        for (auto& each : open_)
+            close(each);
+    }
+
+    void open_all(const server_options& how)
+    {
+        for (const int fd : how.inherited) // all of them: they are ours whatever comes of it
+            add(take_over(io_, fd, how.reach));
+        if (how.tcp && !failure_)
+            add(listen_tcp(io_, *how.tcp, how.reach));
+        if (how.unix_path && !failure_)
+            add(listen_unix(io_, *how.unix_path));
+    }
+
+    const std::optional<listen_failure>& failure() const { return failure_; }
+    const std::vector<listening>& open() const { return open_; }
+    std::vector<listening> take() { return std::exchange(open_, {}); }
+
+private:
+    void add(listening_or_not one)
+    {
+        if (one)
+            open_.push_back(std::move(*one));
+        else if (!failure_)
+            failure_ = one.error();
+    }
+
+    net::io_context& io_;
+    std::vector<listening> open_;
+    std::optional<listen_failure> failure_;
+};
+
+guard_rules rules_of(const std::vector<listening>& open, const server_options& how)
+{
+    guard_rules rules;
+    std::vector<tcp::endpoint> addresses;
+    for (const auto& each : open) {
+        if (each.tcp)
+            addresses.push_back(*each.tcp);
+        if (each.unix_path)
+            rules.writing_place = "the Unix socket " + each.where;
+    }
+    rules.hosts = hosts_of(addresses, how.allowed_hosts);
+    rules.token = how.token;
+    return rules;
 }
 
 } // namespace
 
-boost::system::result<std::unique_ptr<server>>
-server::make(net::io_context& io, const backend& from, server_options options)
+std::ostream& operator<<(std::ostream& out, const listen_failure& what)
 {
-    const auto where = options.where;
-    if (options.reach == reach::loopback && !where.address().is_loopback())
-        return make_error_code(boost::system::errc::operation_not_permitted);
-    tcp::acceptor acceptor(io);
-    if (const auto error = open(acceptor, where); error)
-        return error;
-    auto hosts = hosts_of(acceptor.local_endpoint());
-    auto shared =
-        std::make_shared<shared_state>(shared_state{from, std::move(options), std::move(hosts)});
-    auto on = std::make_shared<listener>(listener{
-        std::move(acceptor), net::steady_timer(io), std::move(shared)});
-    auto made = std::make_unique<tcp_server>(on);
-    made->remember_where();
-    const auto ended = [kept = on->shared](std::exception_ptr problem) {
+    return out << what.where << ": " << what.code.message();
+}
+
+boost::system::result<std::unique_ptr<server>, listen_failure>
+server::make(net::io_context& io, backend& from, server_options options)
+{
+    openings doors(io);
+    doors.open_all(options);
+    if (doors.failure())
+        return *doors.failure();
+    if (options.token && options.token->size() < shortest_token_bytes)
+        return listen_failure{"the token", make_error_code(boost::system::errc::invalid_argument)};
+    auto rules = rules_of(doors.open(), options);
+    auto shared = std::make_shared<shared_state>(io, from, std::move(options), std::move(rules));
+    std::vector<std::shared_ptr<listener>> listeners;
+    for (auto& each : doors.take())
+        listeners.push_back(std::make_shared<listener>(listener{
+            std::move(each), net::steady_timer(io), shared}));
+    const auto ended = [shared](std::exception_ptr problem) {
         if (problem)
-            log(*kept, "the listener ended by an exception");
+            shared->log("a listener ended by an exception");
     };
-    net::co_spawn(io, accept_all(std::move(on)), ended);
-    return std::unique_ptr<server>(std::move(made));
+    for (const auto& each : listeners)
+        net::co_spawn(io, accept_all(each), ended);
+    return std::unique_ptr<server>(
+        std::make_unique<running>(std::move(shared), std::move(listeners))
+    );
 }
 
 } // namespace finwait::web

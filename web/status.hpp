@@ -9,6 +9,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace finwait {
 
@@ -47,6 +48,40 @@ struct last_audit
     friend bool operator==(const last_audit&, const last_audit&) = default;
 };
 
+/// How it stands with one audit of the configuration.
+struct scheduled_audit
+{
+    std::string name;
+    std::optional<last_audit> last;                            ///< absent: none has ended yet
+    std::optional<std::string> running;                        ///< the id of what runs or waits
+    std::optional<std::chrono::system_clock::time_point> next; ///< absent: only when asked for
+    /// Times that passed without it before its last start by the schedule, which made up for them
+    /// all at once.
+    std::uint64_t missed = 0;
+
+    friend bool operator==(const scheduled_audit&, const scheduled_audit&) = default;
+};
+
+/// The findings of the latest audits of each name, by their life.
+struct finding_counts
+{
+    // NOLINTNEXTLINE(readability-identifier-naming): the word is a keyword
+    std::uint64_t new_ = 0;
+    std::uint64_t still_there = 0;
+    std::uint64_t gone = 0;
+
+    friend bool operator==(const finding_counts&, const finding_counts&) = default;
+};
+
+/// What waits until something else has ended.
+struct waiting_counts
+{
+    std::uint64_t audits = 0;
+    std::uint64_t probes = 0;
+
+    friend bool operator==(const waiting_counts&, const waiting_counts&) = default;
+};
+
 /// What the daemon uses of the machine, as of the last event.
 struct self_facts
 {
@@ -66,7 +101,11 @@ struct service_status
     std::chrono::system_clock::time_point started;
     std::optional<finwait::last_audit> last_audit;                   ///< absent: none has ended yet
     std::optional<std::chrono::system_clock::time_point> next_audit; ///< absent: none is planned
-    std::uint64_t open_findings = 0;                                 ///< of the last audit
+    std::uint64_t open_findings = 0;                                 ///< new and still there
+    finding_counts findings;
+    std::vector<scheduled_audit> audits; ///< as in the configuration
+    waiting_counts waiting;
+    std::uint64_t index = 0; ///< grows whenever the status means something else
     health_checks checks;
     self_facts self;
 

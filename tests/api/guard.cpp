@@ -42,7 +42,7 @@ string target(const string& text)
     return "GET " + text + " HTTP/1.1\r\n" + host + "\r\n";
 }
 
-string post(const string& fields, const string& body = "")
+string posted(const string& fields, const string& body = "")
 {
     return "POST /api/v1/audits HTTP/1.1\r\n" + host + fields + "\r\n" + body;
 }
@@ -147,26 +147,30 @@ std::vector<row> transfer_rows()
         {"chunked in HTTP/1.0",
          "GET /livez HTTP/1.0\r\n" + host + "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
          {411}},
-        {"bad size", post("Transfer-Encoding: chunked\r\n", "zz\r\n"), {411}},
-        {"bare LF", post("Transfer-Encoding: chunked\r\n", "1\na\n0\n\n"), {411}},
-        {"extension", post("Transfer-Encoding: chunked\r\n", "1;a=b\r\nx\r\n0\r\n\r\n"), {411}},
+        {"bad size", posted("Transfer-Encoding: chunked\r\n", "zz\r\n"), {411}},
+        {"bare LF", posted("Transfer-Encoding: chunked\r\n", "1\na\n0\n\n"), {411}},
+        {"extension", posted("Transfer-Encoding: chunked\r\n", "1;a=b\r\nx\r\n0\r\n\r\n"), {411}},
         {"70 kB",
-         post("Transfer-Encoding: chunked\r\n", "11170\r\n" + string(70000, 'x') + "\r\n0\r\n\r\n"),
+         posted(
+             "Transfer-Encoding: chunked\r\n", "11170\r\n" + string(70000, 'x') + "\r\n0\r\n\r\n"
+         ),
          {411}},
-        {"trailer Host", post("Transfer-Encoding: chunked\r\n", "0\r\nHost: evil\r\n\r\n"), {411}},
+        {"trailer Host",
+         posted("Transfer-Encoding: chunked\r\n", "0\r\nHost: evil\r\n\r\n"),
+         {411}},
         {"trailer length",
-         post("Transfer-Encoding: chunked\r\n", "0\r\nContent-Length: 9\r\n\r\n"),
+         posted("Transfer-Encoding: chunked\r\n", "0\r\nContent-Length: 9\r\n\r\n"),
          {411}},
         {"twice",
-         post("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
+         posted("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n"),
          {400}},
         {"length, then coding",
-         post("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + smuggled),
+         posted("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", "0\r\n\r\n" + smuggled),
          {400}},
         {"coding, then length",
-         post("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n" + smuggled),
+         posted("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", "0\r\n\r\n" + smuggled),
          {400}},
-        {"folded", post("Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n"), {411}},
+        {"folded", posted("Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n"), {411}},
     };
     for (const char* value :
          {"chunked",
@@ -195,20 +199,20 @@ std::vector<row> length_rows()
     std::vector<row> rows{
         {"two equal", with("Content-Length: 0\r\nContent-Length: 0\r\n"), {400}},
         {"two equal of POST",
-         post("Content-Length: 1\r\nContent-Length: 1\r\n", "x" + smuggled),
+         posted("Content-Length: 1\r\nContent-Length: 1\r\n", "x" + smuggled),
          {400}},
-        {"two different", post("Content-Length: 1\r\nContent-Length: 2\r\n", "xx"), {400}},
-        {"64 KiB and one", post("Content-Length: 65537\r\n"), {413}},
-        {"very long", post("Content-Length: 18446744073709551615\r\n"), {413}},
-        {"64 KiB", post("Content-Length: 65536\r\n", string(65536, 'x')), {405}},
-        {"64 KiB that never come", post("Content-Length: 65536\r\n"), {405}},
+        {"two different", posted("Content-Length: 1\r\nContent-Length: 2\r\n", "xx"), {400}},
+        {"64 KiB and one", posted("Content-Length: 65537\r\n"), {413}},
+        {"very long", posted("Content-Length: 18446744073709551615\r\n"), {413}},
+        {"64 KiB", posted("Content-Length: 65536\r\n", string(65536, 'x')), {405}},
+        {"64 KiB that never come", posted("Content-Length: 65536\r\n"), {405}},
         {"GET with a body", with("Content-Length: 5\r\n") + "GET /l", {400}},
         {"HEAD with a body",
          "HEAD /livez HTTP/1.1\r\n" + host + "Content-Length: 1\r\n\r\nx",
          {400}},
         {"GET with an empty body", with("Content-Length: 0\r\n"), {200}, behind::goes_on},
         {"folded", with("Content-Length:\r\n 0\r\n"), {200}, behind::goes_on},
-        {"POST without a length", post(""), {411}},
+        {"POST without a length", posted(""), {411}},
     };
     for (const char* value :
          {"1, 1",
@@ -224,7 +228,7 @@ std::vector<row> length_rows()
           "one"})
         rows.push_back(
             {string("Content-Length: ") + value,
-             post(string("Content-Length: ") + value + "\r\n", "x"),
+             posted(string("Content-Length: ") + value + "\r\n", "x"),
              {400}}
         );
     return rows;
@@ -237,7 +241,7 @@ std::vector<row> method_rows()
         {"DELETE", method("DELETE", "/api/v1/audits/01KG9BZ4W37V8ZJ1QYXR5S2T6P"), {405}},
         {"PATCH", method("PATCH"), {405}},
         {"PUT of no route", method("PUT", "/nowhere"), {405}},
-        {"POST", post("Content-Length: 2\r\nContent-Type: application/json\r\n", "{}"), {405}},
+        {"POST", posted("Content-Length: 2\r\nContent-Type: application/json\r\n", "{}"), {405}},
         {"OPTIONS", method("OPTIONS"), {204}, behind::goes_on},
         {"OPTIONS of no route", method("OPTIONS", "/nowhere"), {404}, behind::goes_on},
         {"empty", " / HTTP/1.1\r\n" + host + "\r\n", {400}},
@@ -261,9 +265,9 @@ std::vector<row> field_rows()
         {"endless target", "GET /" + string(100000, 'a'), {431}},
         {"endless method", string(100000, 'A'), {431}},
         {"expectation", with("Expect: 100-continue\r\n"), {200}, behind::goes_on},
-        {"expectation of POST", post("Expect: 100-continue\r\nContent-Length: 5\r\n"), {405}},
+        {"expectation of POST", posted("Expect: 100-continue\r\nContent-Length: 5\r\n"), {405}},
         {"expectation of a long POST",
-         post("Expect: 100-continue\r\nContent-Length: 65537\r\n"),
+         posted("Expect: 100-continue\r\nContent-Length: 65537\r\n"),
          {413}},
         {"other expectation", with("Expect: 200-ok\r\n"), {417}},
         {"two expectations", with("Expect: 100-continue\r\nExpect: x\r\n"), {417}},
@@ -354,14 +358,14 @@ std::vector<row> origin_rows()
              "Origin: http://evil.test\r\nAccess-Control-Request-Method: POST\r\n\r\n",
          {403}},
         {"form of another site",
-         post(
+         posted(
              "Origin: http://evil.test\r\nSec-Fetch-Site: cross-site\r\nContent-Length: 3\r\n"
              "Content-Type: application/x-www-form-urlencoded\r\n",
              "a=b"
          ),
          {405}},
         {"text/plain of another site",
-         post(
+         posted(
              "Origin: http://evil.test\r\nContent-Length: 2\r\nContent-Type: text/plain\r\n", "{}"
          ),
          {405}},

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstdlib>
 #include <future>
 
 #include <arpa/inet.h>
@@ -12,6 +13,7 @@
 #include <netinet/in.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 namespace finwait::web {
@@ -58,6 +60,17 @@ raw_client::raw_client(std::uint16_t port) : fd_(socket(AF_INET, SOCK_STREAM | S
     where.sin_family = AF_INET;
     where.sin_port = htons(port);
     where.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    REQUIRE(connect(fd_, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
+}
+
+raw_client::raw_client(const std::filesystem::path& unix_socket)
+    : fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0))
+{
+    REQUIRE(fd_ >= 0);
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    REQUIRE(unix_socket.native().size() < sizeof where.sun_path);
+    unix_socket.native().copy(where.sun_path, sizeof where.sun_path);
     REQUIRE(connect(fd_, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
 }
 
@@ -128,6 +141,18 @@ bool raw_client::closed_by_server()
     return received_.empty() && !fill();
 }
 
+std::string raw_client::receive_until(std::string_view text)
+{
+    auto at = received_.find(text);
+    while (at == std::string::npos) {
+        REQUIRE_MESSAGE(fill(), "the server closed before: " << text);
+        at = received_.find(text);
+    }
+    const auto out = received_.substr(0, at + text.size());
+    received_.erase(0, out.size());
+    return out;
+}
+
 std::string raw_client::receive_all()
 {
     std::string all;
@@ -141,20 +166,26 @@ std::string raw_client::receive_all()
     }
 }
 
-running_server::running_server(limits allowed, std::string_view address)
+running_server::running_server(limits allowed, const std::function<void(server_options&)>& change)
 {
+    char name[] = "/tmp/finwait-api-XXXXXX";
+    REQUIRE(mkdtemp(name));
+    folder_ = name;
     server_options options;
-    options.where = {net::ip::make_address(address), 0};
+    options.tcp = {net::ip::address_v4::loopback(), 0};
+    options.unix_path = path();
     options.limits = allowed;
     options.log = [this](const std::string& line) {
         const std::lock_guard lock(mutex_);
         lines_.push_back(line);
         told_.notify_all();
     };
+    if (change)
+        change(options);
     auto made = server::make(io_, backend_, std::move(options));
     REQUIRE(made);
     server_ = std::move(*made);
-    port_ = server_->local().port();
+    port_ = server_->tcp() ? server_->tcp()->port() : std::uint16_t(0);
     thread_ = std::thread([this] { io_.run(); });
 }
 
@@ -162,6 +193,9 @@ running_server::~running_server()
 {
     net::post(io_, [this] { server_->stop(); });
     thread_.join(); // ends only when the event loop has nothing left to do
+    CHECK_FALSE(std::filesystem::exists(path())); // nor a socket's file
+    std::error_code ignored;
+    std::filesystem::remove_all(folder_, ignored);
 }
 
 void running_server::inside(const std::function<void(fake_backend&, server&)>& what)
@@ -215,10 +249,32 @@ reply ask(std::uint16_t port, std::string_view bytes)
     return *out;
 }
 
+reply ask(const std::filesystem::path& unix_socket, std::string_view bytes)
+{
+    raw_client client(unix_socket);
+    client.send(bytes);
+    const auto out = client.receive();
+    REQUIRE(out);
+    return *out;
+}
+
 std::string get(std::string_view path, std::string_view more_fields)
 {
     return "GET " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n" +
            std::string(more_fields) + "\r\n";
+}
+
+std::string post(std::string_view path, std::string_view body, std::string_view more_fields)
+{
+    return "POST " + std::string(path) +
+           " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: " +
+           std::to_string(body.size()) + "\r\n" + std::string(more_fields) + "\r\n" +
+           std::string(body);
+}
+
+std::string delete_(std::string_view path)
+{
+    return "DELETE " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
 }
 
 } // namespace finwait::web

@@ -1,4 +1,5 @@
-// A real server on loopback in a thread of its own, and a client that sends raw bytes to it.
+// A real server on loopback and on a Unix socket, in a thread of its own, and a client that sends
+// raw bytes to it.
 #pragma once
 
 #include "tests/api/fake_backend.hpp"
@@ -8,6 +9,8 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <filesystem>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -37,6 +40,7 @@ class raw_client
 {
 public:
     explicit raw_client(std::uint16_t port);
+    explicit raw_client(const std::filesystem::path& unix_socket);
     raw_client(raw_client&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
     raw_client(const raw_client&) = delete;
     raw_client& operator=(const raw_client&) = delete;
@@ -56,6 +60,9 @@ public:
     /// Everything until the server closes; also when it does so by RST.
     std::string receive_all();
 
+    /// Everything up to and with that text, which has to come.
+    std::string receive_until(std::string_view text);
+
     int fd() const { return fd_; }
 
 private:
@@ -69,13 +76,18 @@ private:
 class running_server
 {
 public:
-    explicit running_server(limits allowed = {}, std::string_view address = "127.0.0.1");
+    /// `change` may change the options: 127.0.0.1 with any port, and a socket in a folder of the
+    /// test's own.
+    explicit running_server(
+        limits allowed = {}, const std::function<void(server_options&)>& change = {}
+    );
     running_server(const running_server&) = delete;
     running_server& operator=(const running_server&) = delete;
     /// Stops it and waits until the event loop has nothing left to do.
     ~running_server();
 
     std::uint16_t port() const { return port_; }
+    std::filesystem::path path() const { return folder_ / "api.sock"; }
     /// Runs something in the server's thread and waits for it.
     void inside(const std::function<void(fake_backend&, server&)>& what);
     /// Connections that are open now.
@@ -88,6 +100,7 @@ public:
     std::vector<std::string> logged();
 
 private:
+    std::filesystem::path folder_;
     fake_backend backend_;
     net::io_context io_{1};
     std::unique_ptr<server> server_;
@@ -100,8 +113,15 @@ private:
 
 /// A whole exchange on a connection of its own, which is closed behind it.
 reply ask(std::uint16_t port, std::string_view bytes);
+reply ask(const std::filesystem::path& unix_socket, std::string_view bytes);
 
 /// `GET` of that path with the usual Host, kept alive.
 std::string get(std::string_view path, std::string_view more_fields = "");
+
+/// `POST` of that JSON.
+std::string post(std::string_view path, std::string_view body, std::string_view more_fields = "");
+
+/// `DELETE` of that path.
+std::string delete_(std::string_view path);
 
 } // namespace finwait::web

@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
+#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -17,20 +18,20 @@ using namespace finwait::web;
 
 namespace {
 
-/// The router's own list, a line per route.
+/// The router's own list, a line per operation.
 std::string route_list()
 {
     std::string list;
-    for (const auto& each : routes()) {
+    for (const auto& each : operations()) {
+        constexpr std::array names{"GET ", "POST ", "DELETE "};
+        list += names[static_cast<std::size_t>(each.method)];
         list += each.pattern;
         char mark = '?';
-        for (const auto parameter : each.parameters) {
-            if (parameter.empty())
-                continue;
+        for (const auto parameter : parameters_of(each)) {
             list += mark + std::string(parameter);
             mark = '&';
         }
-        list += '\n';
+        list += each.whom == audience::unix_socket ? " (unix)\n" : "\n";
     }
     return list;
 }
@@ -98,11 +99,17 @@ TEST_CASE("the status has an ETag that self does not change and everything else 
             200
         );
     }
-    server.inside([](fake_backend& b, auto&) { b.now.self.fds += 1; });
+    server.inside([](fake_backend& b, auto&) {
+        b.now.self.fds += 1;
+        b.log.add("report", "", nullptr); // an event refreshes self
+    });
     const auto moved = ask(server.port(), get("/api/v1/status"));
     CHECK(moved.field("etag") == tag);
     CHECK(moved.body != first.body);
-    server.inside([](fake_backend& b, auto&) { b.now.open_findings += 1; });
+    server.inside([](fake_backend& b, auto&) {
+        b.now.open_findings += 1;
+        b.log.status_changed();
+    });
     const auto changed = get("/api/v1/status", "If-None-Match: " + tag + "\r\n");
     CHECK(ask(server.port(), changed).status == 200);
 }
@@ -113,31 +120,9 @@ TEST_CASE("the status that goes out is the status that was asked for")
     const auto text = ask(server.port(), get("/api/v1/status")).body;
     const auto back = json::parse_status(text);
     REQUIRE(back);
-    CHECK((*back == fake_backend().now));
-}
-
-TEST_CASE("audits are listed newest first, by pages, by outcome")
-{
-    running_server server;
-    const auto kept = fake_backend().kept;
-    const auto all = parsed_body(ask(server.port(), get("/api/v1/audits")));
-    REQUIRE(all["audits"].size() == 2);
-    CHECK(all["audits"][0]["id"] == kept[0].id);
-    CHECK(all["audits"][0].contains("reports") == false);
-    CHECK(all["next"].is_null());
-
-    const auto first = ask(server.port(), get("/api/v1/audits?limit=1"));
-    CHECK(parsed_body(first)["next"] == kept[0].id);
-    const auto next = "/api/v1/audits?limit=1&cursor=" + kept[0].id;
-    CHECK(first.field("link") == "<" + next + ">; rel=\"next\"");
-    const auto second = ask(server.port(), get(next));
-    REQUIRE(parsed_body(second)["audits"].size() == 1);
-    CHECK(parsed_body(second)["audits"][0]["id"] == kept[1].id);
-    CHECK(second.field("link").empty());
-
-    const auto clean = parsed_body(ask(server.port(), get("/api/v1/audits?outcome=clean")));
-    REQUIRE(clean["audits"].size() == 1);
-    CHECK(clean["audits"][0]["id"] == kept[1].id);
+    auto wanted = fake_backend().now;
+    wanted.index = fake_backend().log.status_index();
+    CHECK((*back == wanted));
 }
 
 TEST_CASE("audits, reports and matrices are found by id")
@@ -153,10 +138,13 @@ TEST_CASE("audits, reports and matrices are found by id")
     CHECK(body("/api/v1/matrix") == json::dump_matrix(kept[0]));
     CHECK(body("/api/v1/matrix?audit=latest") == json::dump_matrix(kept[0]));
     CHECK(body("/api/v1/matrix?audit=" + kept[1].id) == json::dump_matrix(kept[1]));
-    const auto of_beast = json::matrix_of_subject(json::dump_matrix(kept[0]), "beast");
-    CHECK(body("/api/v1/matrix?subject=beast") == of_beast);
-    CHECK(body("/api/v1/matrix?audit=latest&subject=beast") == of_beast);
+    const auto of_beast = nlohmann::json::parse(body("/api/v1/matrix?subject=beast"));
+    CHECK(of_beast["subjects"] == nlohmann::json({"beast"}));
+    CHECK(of_beast["cells"].size() == 1);
     CHECK(parsed_body(ask(server.port(), get("/api/v1/matrix?subject=nobody")))["cells"].empty());
+    CHECK(body("/api/v1/reports/" + kept[1].reports[0].id + "/log").starts_with("report 01KG"));
+    const auto diff = "/api/v1/audits/" + kept[0].id + "/diff?against=" + kept[1].id;
+    CHECK(nlohmann::json::parse(body(diff))["schema"] == "finwait.diff/1");
     server.inside([](fake_backend& b, auto&) { b.kept.clear(); });
     for (const char* path : {"/api/v1/audits/latest", "/api/v1/matrix"})
         CHECK(ask(server.port(), get(path)).status == 404);
@@ -186,11 +174,41 @@ TEST_CASE("what is asked for wrongly is refused with its code")
         {"/api/v1/audits/" + other + "/x", 404, "not_found", ""},
         {"/api/v1/reports/" + other, 404, "not_found", "no report"},
         {"/api/v1/reports/latest", 404, "not_found", "no report"},
-        {"/api/v1/reports", 404, "not_found", ""},
+        {"/api/v1/reports/" + other + "/log", 404, "not_found", "no report"},
+        {"/api/v1/probes/" + other, 404, "not_found", "no probe"},
+        {"/api/v1/audits/" + other + "/diff?against=" + other, 404, "not_found", ""},
+        {"/api/v1/audits/" + other + "/diff", 400, "bad_request", "against"},
+        {"/api/v1/audits/" + other + "/diff?against=x", 400, "bad_request", "against"},
+        {"/api/v1/schemas/nothing.json", 404, "not_found", "openapi.json"},
+        {"/api/v1/schemas/.json", 404, "not_found", ""},
+        {"/api/v1/schemas/status", 404, "not_found", ""},
+        {"/api/v1/probes", 405, "method_not_allowed", "OPTIONS"},
+        {"/api/v1/config/reload", 405, "method_not_allowed", "OPTIONS"},
+        {"/api/v1/config", 403, "unix_socket_only", "Unix socket"},
+        {"/page/x", 404, "not_found", ""},
+        {"/debug/pprof", 404, "not_found", ""},
+        {"/api/v1/sockets", 404, "not_found", ""},
+        {"/api/v1/matrix?framing=lenght", 400, "bad_request", "did you mean \"length\"?"},
+        {"/api/v1/reports?at=conect", 400, "bad_request", "did you mean \"connect\"?"},
+        {"/api/v1/reports?by=rest", 400, "bad_request", "did you mean \"reset\"?"},
+        {"/api/v1/reports?verdict=x", 400, "bad_request", "one of"},
+        {"/api/v1/reports?as_expected=1", 400, "bad_request", "true or false"},
+        {"/api/v1/reports?audit=latest", 400, "bad_request", "id"},
+        {"/api/v1/reports?subject=x%27%20OR%201=1--", 400, "bad_request", "name"},
+        {"/api/v1/reports?target=%25", 400, "bad_request", "name"},
+        {"/api/v1/audits?name=%3B", 400, "bad_request", "name"},
+        {"/api/v1/findings?state=old", 400, "bad_request", "one of"},
+        {"/api/v1/events?audit=x", 400, "bad_request", "id"},
+        {"/api/v1/status?index=x", 400, "bad_request", "whole number"},
+        {"/api/v1/status?wait=3", 400, "bad_request", "30s"},
+        {"/api/v1/status?wait=-1s", 400, "bad_request", "30s"},
+        {"/api/v1/status?wait_for=good", 400, "bad_request", "one of"},
+        {"/api/v1/status?timeout=3s", 400, "bad_request", "wait_for"},
+        {"/api/v1/status?index=1&wait_for=pass", 400, "bad_request", "not both"},
         {"/api/v1/matrix?audit=" + other, 404, "not_found", "no audit"},
         {"/api/v1/matrix?audit=x", 400, "bad_request", "latest"},
         {"/api/v1/matrix?audit=", 400, "bad_request", "latest"},
-        {"/api/v1/status?x", 400, "unknown_parameter", "none"},
+        {"/api/v1/status?x", 400, "unknown_parameter", "one of"},
         {"/livez?verbose", 400, "unknown_parameter", "none"},
         {"/readyz?Verbose", 400, "unknown_parameter", "did you mean \"verbose\"?"},
         {"/api/v1/audits?limt=3", 400, "unknown_parameter", "did you mean \"limit\"?"},
@@ -234,6 +252,12 @@ TEST_CASE("HEAD has the fields of GET and no body, on every route and for every 
           "/api/v1/audits",
           "/api/v1/audits/latest",
           "/api/v1/matrix",
+          "/api/v1/reports",
+          "/api/v1/findings",
+          "/api/v1/subjects",
+          "/api/v1/targets",
+          "/api/v1/openapi.json",
+          "/api/v1/schemas/status.json",
           "/nowhere",
           "/api/v1/status?x"}) {
         CAPTURE(path);
@@ -248,15 +272,25 @@ TEST_CASE("HEAD has the fields of GET and no body, on every route and for every 
     }
 }
 
-TEST_CASE("OPTIONS names the methods and no other site")
+TEST_CASE("OPTIONS names the methods that this listener takes, and no other site")
 {
     running_server server;
-    const auto answer =
-        ask(server.port(), "OPTIONS /api/v1/audits HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    const auto options = [](const std::string& path) {
+        return "OPTIONS " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    };
+    const auto answer = ask(server.port(), options("/api/v1/audits"));
     CHECK(answer.status == 204);
     CHECK(answer.field("allow") == "GET, HEAD, OPTIONS");
     CHECK(answer.field("content-length").empty());
     CHECK(answer.field("content-type").empty());
+    const auto allow = [&](const std::string& path) {
+        return ask(server.path(), options(path)).field("allow");
+    };
+    CHECK(allow("/api/v1/audits") == "GET, HEAD, POST, OPTIONS");
+    CHECK(allow("/api/v1/audits/x") == "GET, HEAD, DELETE, OPTIONS");
+    CHECK(allow("/api/v1/probes") == "POST, OPTIONS");
+    CHECK(allow("/livez") == "GET, HEAD, OPTIONS");
+    CHECK(ask(server.path(), options("/nowhere")).status == 404);
 }
 
 TEST_CASE("a write is told where it went wrong")
@@ -269,6 +303,8 @@ TEST_CASE("a write is told where it went wrong")
     CHECK(answer.field("allow") == "GET, HEAD, OPTIONS");
     CHECK(parsed_body(answer)["code"] == "read_only_listener");
     CHECK(parsed_body(answer)["type"] == "urn:finwait:problem:read-only-listener");
+    const auto detail = parsed_body(answer)["detail"].get<std::string>();
+    CHECK(detail.find("Unix socket " + server.path().string()) != std::string::npos);
 }
 
 TEST_SUITE_END();

@@ -1,5 +1,5 @@
-// The server with the fake backend, for tests in other languages: prints its port, serves until its
-// standard input ends.
+// The server with the fake backend, for tests in other languages: prints its port, listens also on
+// the Unix socket whose path is its argument, serves until its standard input ends.
 #include "tests/api/fake_backend.hpp"
 #include "web/server.hpp"
 
@@ -10,22 +10,24 @@
 
 #include <unistd.h>
 
-int main()
+int main(int count, char** arguments)
 {
     using namespace finwait::web;
-    const fake_backend backend;
+    fake_backend backend;
     net::io_context io(1);
     server_options options;
-    options.where = {net::ip::make_address("127.0.0.1"), 0};
+    options.tcp = {net::ip::address_v4::loopback(), 0};
+    if (count > 1)
+        options.unix_path = arguments[1];
     options.log = [](const std::string& line) {
         std::fprintf(stderr, "%s\n", line.c_str());
     };
     const auto made = server::make(io, backend, std::move(options));
     if (!made) {
-        std::fprintf(stderr, "%s\n", made.error().message().c_str());
+        std::fprintf(stderr, "%s\n", made.error().code.message().c_str());
         return 99;
     }
-    std::printf("%u\n", (*made)->local().port());
+    std::printf("%u\n", (*made)->tcp()->port());
     std::fflush(stdout);
     net::posix::stream_descriptor input(io, dup(STDIN_FILENO));
     std::array<char, 1> byte{};

@@ -48,12 +48,18 @@ document render_head(const audit& what)
     document head{
         {"schema", "finwait.audit/1"},
         {"id", what.id},
+    };
+    if (!what.name.empty())
+        head["name"] = what.name;
+    head.update(document{
         {"started", to_text(what.started)},
         {"took_ns", what.took_ns},
         {"outcome", word(what.outcome)},
-    };
+    });
     if (what.interrupted)
         head["interrupted"] = true;
+    if (what.reports_left_out != 0)
+        head["reports_left_out"] = what.reports_left_out;
     head["summary"] = render_summary(what);
     head["controls"] = {{"planned", what.controls_planned}, {"caught", what.controls_caught}};
     head["findings"] = document(what.findings);

@@ -11,18 +11,12 @@ namespace finwait::json {
 
 namespace {
 
-/// A subject without its mode: whose client it is.
-std::string client_of(const std::string& subject)
-{
-    return subject.substr(0, subject.find(':'));
-}
-
 /// What makes two reports one cell: all of the plan, less what the defaults fill in. The cells of
 /// one client stand together.
 auto key_of(const plan& what)
 {
     return std::tuple(
-        client_of(what.subject),
+        std::string(client_of(what.subject)),
         what.subject,
         what.at,
         what.by,
@@ -97,7 +91,7 @@ std::string dump_matrix(const audit& what)
     std::set<std::string> subjects;
     for (const auto& [key, cell] : cells) {
         list.push_back(render_cell(cell));
-        subjects.insert(client_of(cell.front()->plan.subject));
+        subjects.emplace(client_of(cell.front()->plan.subject));
     }
     return to_text(document{
         {"schema", "finwait.matrix/1"},
@@ -107,23 +101,6 @@ std::string dump_matrix(const audit& what)
         {"subjects", document(subjects)},
         {"cells", std::move(list)},
     });
-}
-
-std::string matrix_of_subject(std::string_view matrix, std::string_view subject)
-{
-    auto whole = document::parse(matrix);
-    auto left = document::array();
-    auto subjects = document::array();
-    for (auto& each : whole["cells"]) {
-        const auto name = each["subject"].get<std::string>();
-        if (name == subject || client_of(name) == subject)
-            left.push_back(std::move(each));
-    }
-    if (!left.empty())
-        subjects.push_back(client_of(std::string(subject)));
-    whole["cells"] = std::move(left);
-    whole["subjects"] = std::move(subjects);
-    return to_text(whole);
 }
 
 } // namespace finwait::json

@@ -62,9 +62,6 @@ std::string dump_brief(const audit& what);
 std::string dump(const environment& what);
 /// `finwait.matrix/1`: the audit's reports, counted by cell, client by client.
 std::string dump_matrix(const audit& what);
-/// The same with the cells of one client (`requests`, in all its modes) or of one of its modes
-/// (`requests:kept`) alone. `matrix` is what dump_matrix() gave.
-std::string matrix_of_subject(std::string_view matrix, std::string_view subject);
 /// `{"schema":"finwait.error/1","line":3,"field":"at","detail":"…","id":…}`
 std::string
 dump_error(std::uint64_t line, const std::optional<std::string>& id, const parse_error& why);

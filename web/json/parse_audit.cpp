@@ -50,10 +50,12 @@ void decode(const value& from, const place& at, fault& why, audit& out)
     controls_of controls{out};
     in.need_schema("finwait.audit/1");
     in.need("id", out.id);
+    in.may("name", out.name);
     in.need("started", out.started);
     in.need("took_ns", out.took_ns);
     in.need("outcome", out.outcome);
     in.may("interrupted", out.interrupted);
+    in.may("reports_left_out", out.reports_left_out);
     in.need("summary", summary);
     in.need("controls", controls);
     in.need("findings", out.findings);

@@ -28,6 +28,50 @@ document render_last(const std::optional<last_audit>& what)
     return document{{"id", what->id}, {"outcome", word(what->outcome)}, {"at", to_text(what->at)}};
 }
 
+document render_time(const std::optional<std::chrono::system_clock::time_point>& what)
+{
+    return what ? document(to_text(*what)) : document();
+}
+
+document render_audits(const std::vector<scheduled_audit>& what)
+{
+    auto audits = document::array();
+    for (const scheduled_audit& each : what)
+        audits.push_back(
+            {{"name", each.name},
+             {"last", render_last(each.last)},
+             {"running", each.running ? document(*each.running) : document()},
+             {"next", render_time(each.next)},
+             {"missed", each.missed}}
+        );
+    return audits;
+}
+
+document render_findings(const finding_counts& what)
+{
+    return {{"new", what.new_}, {"still_there", what.still_there}, {"gone", what.gone}};
+}
+
+document render_waiting(const waiting_counts& what)
+{
+    return {{"audits", what.audits}, {"probes", what.probes}};
+}
+
+document render_part(const web::problem_part& what)
+{
+    document part = document::object();
+    if (!what.pointer.empty())
+        part["pointer"] = what.pointer;
+    part["detail"] = what.detail;
+    if (!what.file.empty())
+        part["file"] = what.file;
+    if (what.line != 0)
+        part["line"] = what.line;
+    if (what.column != 0)
+        part["column"] = what.column;
+    return part;
+}
+
 } // namespace
 
 static void decode(const value& from, const place& at, fault& why, last_audit& out)
@@ -36,6 +80,34 @@ static void decode(const value& from, const place& at, fault& why, last_audit& o
     in.need("id", out.id);
     in.need("outcome", out.outcome);
     in.need("at", out.at);
+    in.finish_known();
+}
+
+static void decode(const value& from, const place& at, fault& why, scheduled_audit& out)
+{
+    object_reader in(from, at, why);
+    in.need("name", out.name);
+    in.need("last", out.last);
+    in.need("running", out.running);
+    in.need("next", out.next);
+    in.need("missed", out.missed);
+    in.finish_known();
+}
+
+static void decode(const value& from, const place& at, fault& why, finding_counts& out)
+{
+    object_reader in(from, at, why);
+    in.need("new", out.new_);
+    in.need("still_there", out.still_there);
+    in.need("gone", out.gone);
+    in.finish_known();
+}
+
+static void decode(const value& from, const place& at, fault& why, waiting_counts& out)
+{
+    object_reader in(from, at, why);
+    in.need("audits", out.audits);
+    in.need("probes", out.probes);
     in.finish_known();
 }
 
@@ -65,8 +137,12 @@ std::string dump(const service_status& what, self_part self)
         {"version", what.version},
         {"started", to_text(what.started)},
         {"last_audit", render_last(what.last_audit)},
-        {"next_audit", what.next_audit ? document(to_text(*what.next_audit)) : document()},
+        {"next_audit", render_time(what.next_audit)},
         {"open_findings", what.open_findings},
+        {"findings", render_findings(what.findings)},
+        {"audits", render_audits(what.audits)},
+        {"waiting", render_waiting(what.waiting)},
+        {"index", what.index},
         {"checks", render_checks(what.checks)},
     };
     if (self == self_part::with)
@@ -94,6 +170,10 @@ parsed<service_status> parse_status(std::string_view text)
     in.need("last_audit", out.last_audit);
     in.need("next_audit", out.next_audit);
     in.need("open_findings", out.open_findings);
+    in.need("findings", out.findings);
+    in.need("audits", out.audits);
+    in.need("waiting", out.waiting);
+    in.need("index", out.index);
     in.need("checks", out.checks);
     in.need("self", out.self);
     in.finish_known();
@@ -102,10 +182,10 @@ parsed<service_status> parse_status(std::string_view text)
     return out;
 }
 
-std::string dump(const web::audit_page& what)
+std::string dump(const web::page& what)
 {
     std::string text = R"({"schema":"finwait.audits/1","audits":[)";
-    for (const auto& each : what.audits) {
+    for (const auto& each : what.items) {
         if (text.back() == '}')
             text += ',';
         text += *each;
@@ -126,6 +206,8 @@ std::string dump(const web::problem& what, std::string_view instance)
     };
     if (!instance.empty())
         whole["instance"] = instance;
+    for (const auto& each : what.errors)
+        whole["errors"].push_back(render_part(each));
     return to_text(whole);
 }
 

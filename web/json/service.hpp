@@ -19,7 +19,7 @@ std::string dump(const service_status& what, self_part self = self_part::with);
 parsed<service_status> parse_status(std::string_view text);
 
 /// `finwait.audits/1`.
-std::string dump(const web::audit_page& what);
+std::string dump(const web::page& what);
 
 /// application/problem+json. `instance` is the path asked for, or empty: it was not checked yet.
 std::string dump(const web::problem& what, std::string_view instance);

@@ -18,6 +18,16 @@ service_status rich_status()
     s.last_audit = last_audit{"01KG9BZ4W37V8ZJ1QYXR5S2T6P", outcome::void_, samples::noon()};
     s.next_audit = samples::noon() + std::chrono::hours(1);
     s.open_findings = 7;
+    s.findings = {.new_ = 2, .still_there = 5, .gone = 1};
+    s.audits = {
+        {.name = "default",
+         .last = s.last_audit,
+         .running = "01KG9BZ4W37V8ZJ1QYXR5S2T6Q",
+         .next = s.next_audit,
+         .missed = 3},
+        {.name = "nightly", .last = {}, .running = {}, .next = {}}};
+    s.waiting = {.audits = 1, .probes = 3};
+    s.index = 17;
     s.checks = {{"lab", {health::warn, "loopback"}}, {"sock_diag", {health::pass, ""}}};
     s.self = {1, 2, 3, 4};
     return s;
@@ -35,6 +45,13 @@ TEST_CASE("a status has the keys of the documentation, in its order")
         R"("started":"2026-01-31T12:00:00.123456Z","last_audit":{)"
         R"("id":"01KG9BZ4W37V8ZJ1QYXR5S2T6P","outcome":"void","at":"2026-01-31T12:00:00.123456Z"},)"
         R"("next_audit":"2026-01-31T13:00:00.123456Z","open_findings":7,)"
+        R"("findings":{"new":2,"still_there":5,"gone":1},)"
+        R"("audits":[{"name":"default","last":{)"
+        R"("id":"01KG9BZ4W37V8ZJ1QYXR5S2T6P","outcome":"void","at":"2026-01-31T12:00:00.123456Z"},)"
+        R"("running":"01KG9BZ4W37V8ZJ1QYXR5S2T6Q","next":"2026-01-31T13:00:00.123456Z",)"
+        R"("missed":3},)"
+        R"({"name":"nightly","last":null,"running":null,"next":null,"missed":0}],)"
+        R"("waiting":{"audits":1,"probes":3},"index":17,)"
         R"("checks":{"lab":{"status":"warn","detail":"loopback"},"sock_diag":{"status":"pass"}},)"
         R"("self":{"fds":1,"sockets":2,"rss_bytes":3,"workers":4}})"
     );
@@ -63,7 +80,7 @@ TEST_CASE("without its self a status is the same whatever self is")
 TEST_CASE("a status of a newer daemon is read, one of another kind is not")
 {
     auto text = json::dump(rich_status());
-    text.insert(text.size() - 1, R"(,"index":9)");
+    text.insert(text.size() - 1, R"(,"mood":9)");
     CHECK(json::parse_status(text));
     for (const char* wrong :
          {"", "{}", R"({"schema":"finwait.status/2"})", R"({"schema":"finwait.status/1"})", "[]"})
@@ -78,10 +95,10 @@ TEST_CASE("a status of a newer daemon is read, one of another kind is not")
 
 TEST_CASE("a page of audits is a list of what was rendered before")
 {
-    web::audit_page page;
+    web::page page;
     CHECK(json::dump(page) == R"({"schema":"finwait.audits/1","audits":[],"next":null})");
     const auto one = std::make_shared<const std::string>(R"({"a":1})");
-    page.audits = {one, one, one};
+    page.items = {one, one, one};
     page.next = "x";
     CHECK(
         json::dump(page) ==

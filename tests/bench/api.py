@@ -1,0 +1,162 @@
+"""The API's speed: GET /api/v1/status over 32 connections, against nginx serving the same bytes from
+a file, one worker each, in turns within one run; and its 99th percentile while a full audit runs.
+
+Needs wrk and nginx.
+"""
+
+import http.client
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+FINWAIT = os.environ["FINWAIT"]
+CONNECTIONS = 32
+SECONDS = 5
+ROUNDS = 3
+WANTED_RATIO = 0.7
+WANTED_P99_RATIO = 5.0
+UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0}
+
+NGINX = """
+worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.err;
+events {{ worker_connections 512; }}
+http {{
+  access_log off; default_type application/json; keepalive_requests 1000000000; sendfile on;
+  server {{ listen 127.0.0.1:{port}; root {folder}/html; }}
+}}
+"""
+
+CONFIG = """
+version = 1
+[serve]
+tcp = "127.0.0.1:{port}"
+unix = "{folder}/api.sock"
+[history]
+path = "{folder}/history.db"
+[[audits]]
+name = "default"
+every = "off"
+"""
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=60)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
+
+
+def free_port():
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return one.getsockname()[1]
+
+
+def wait_for(port, path):
+    """The body, once there is one."""
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+            connection.request("GET", path)
+            response = connection.getresponse()
+            body = response.read()
+            if response.status == 200:
+                return body
+        except OSError:
+            pass
+        if time.monotonic() > deadline:
+            sys.exit(f"nobody answers {path} on port {port}")
+        time.sleep(0.05)
+
+
+def load(port, seconds=SECONDS):
+    """(requests per second, 99th percentile in seconds)."""
+    url = f"http://127.0.0.1:{port}/api/v1/status"
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", "--latency", url]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in text or "Socket errors" in text:
+        sys.exit(text)
+    rate = float(re.search(r"Requests/sec:\s+([0-9.]+)", text).group(1))
+    value, unit = re.search(r"99%\s+([0-9.]+)(us|ms|s|m)", text).groups()
+    return rate, float(value) * UNITS[unit]
+
+
+def ask(path, method, where, body=None):
+    connection = UnixConnection(path)
+    connection.request(method, where, body, {"Content-Type": "application/json"} if body else {})
+    return json.loads(connection.getresponse().read())
+
+
+def p99_during_audit(port, path):
+    """The percentile over loads that began and ended while an audit was running."""
+    started = ask(path, "POST", "/api/v1/audits", "{}")
+    worst = None
+    while True:
+        _, p99 = load(port, 1)
+        if ask(path, "GET", "/api/v1/audits/" + started["id"]).get("state") != "running":
+            return worst or p99
+        worst = max(worst or 0, p99)
+
+
+def measure(folder, daemon_port, nginx_port):
+    body = wait_for(daemon_port, "/api/v1/status")
+    html = folder / "html/api/v1"
+    html.mkdir(parents=True, exist_ok=True)
+    (html / "status").write_bytes(body)
+    wait_for(nginx_port, "/api/v1/status")
+    ours, theirs, idle = [], [], []
+    for _ in range(ROUNDS):
+        theirs.append(load(nginx_port)[0])
+        rate, p99 = load(daemon_port)
+        ours.append(rate)
+        idle.append(p99)
+    busy = p99_during_audit(daemon_port, str(folder / "api.sock"))
+    ratio = sorted(a / b for a, b in zip(ours, theirs))[ROUNDS // 2]
+    p99 = sorted(idle)[ROUNDS // 2]
+    print(json.dumps({
+        "benchmark": "api", "connections": CONNECTIONS, "bytes": len(body),
+        "requests_per_second": round(max(ours)), "nginx_requests_per_second": round(max(theirs)),
+        "ratio": round(ratio, 3), "p99_idle_seconds": p99, "p99_audit_seconds": busy,
+        "wanted": {"ratio": WANTED_RATIO, "p99_ratio": WANTED_P99_RATIO},
+        "reached": ratio >= WANTED_RATIO and busy <= WANTED_P99_RATIO * p99}))
+
+
+def main():
+    missing = [tool for tool in ("wrk", "nginx") if not shutil.which(tool)]
+    if missing:
+        print("skipped: there is no " + " and no ".join(missing))
+        sys.exit(77)
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        daemon_port, nginx_port = free_port(), free_port()
+        (folder / "finwait.toml").write_text(CONFIG.format(port=daemon_port, folder=folder))
+        (folder / "nginx.conf").write_text(NGINX.format(port=nginx_port, folder=folder))
+        folder.chmod(0o755)  # nginx's worker has another uid
+        (folder / "html").mkdir()
+        daemon = subprocess.Popen([FINWAIT, "serve", "--config", str(folder / "finwait.toml")])
+        nginx = subprocess.Popen(["nginx", "-p", name, "-c", str(folder / "nginx.conf")])
+        try:
+            measure(folder, daemon_port, nginx_port)
+        finally:
+            for each in (daemon, nginx):
+                each.send_signal(signal.SIGTERM)
+                each.wait()
+
+
+if __name__ == "__main__":
+    main()
