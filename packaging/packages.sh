@@ -57,5 +57,9 @@ install_missing() {
 build_packages=(
     g++ meson ninja-build pkgconf
     libboost1.81-dev libboost-url1.81-dev nlohmann-json3-dev libnl-3-dev libssl-dev
-    libcli11-dev libfmt-dev libre2-dev libtomlplusplus-dev
+    libcli11-dev libfmt-dev libre2-dev libsqlite3-dev libtomlplusplus-dev
 )
+
+# What a Debian package of it needs besides (packaging/build-deb.sh).
+# shellcheck disable=SC2034
+deb_packages=(debhelper dpkg-dev fakeroot lintian)
