@@ -22,7 +22,7 @@ public:
         : request_(std::move(request)), events_(std::move(events)), begun_(steady_clock::now())
     {
         audit_.started = system_clock::now();
-        audit_.id = make_ulid(audit_.started);
+        audit_.id = request_.id ? *request_.id : make_ulid(audit_.started);
         crew_ = crew::make(
             io,
             request_.crew,
@@ -60,12 +60,15 @@ private:
                 const auto why = why_not_here(line.plan, where);
                 if (why && !request_.by_name.contains(why->what))
                     continue;
-                line.id = make_ulid(system_clock::now());
+                if (!line.id)
+                    line.id = make_ulid(system_clock::now());
                 if (why)
                     refused.emplace_back(std::move(line), *why);
                 else
                     cells.push_back(std::move(line));
             }
+        if (events_.entered)
+            events_.entered(where);
         events_.planned(cells.size() + refused.size());
         for (const auto& [line, why] : refused)
             refuse(line, why);

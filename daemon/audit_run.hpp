@@ -17,8 +17,10 @@ namespace finwait::daemon {
 /// What an audit is to do.
 struct audit_request
 {
-    std::vector<json::plan_line> plans; ///< possible ones, without ids, in the order they are run
-    unsigned repeat = 1;                ///< how often each
+    std::optional<std::string> id; ///< of the audit; absent: a new one
+    /// Possible ones, in the order they are run; without ids, or with one where each is run once.
+    std::vector<json::plan_line> plans;
+    unsigned repeat = 1; ///< how often each
     /// Words somebody chose (`sock_destroy`, `resolve`, `curl`): a cell that this environment
     /// cannot do for the sake of one of them is reported as `unverified`. Others are left out.
     std::set<std::string, std::less<>> by_name;
@@ -31,6 +33,8 @@ struct audit_request
 /// What an audit tells while it runs. Called from the io_context.
 struct audit_events
 {
+    /// The lab is entered. Before `planned`; may be empty.
+    std::function<void(const environment& where)> entered{};
     /// How many reports there will be. Before the first `reported`.
     std::function<void(std::size_t cells)> planned;
     /// A report and its line. It moves into the audit afterwards.

@@ -127,6 +127,7 @@ int run(int argc, const char* const* argv)
     add_run(app, command, chosen);
     add_serve(app, chosen);
     add_status(app, chosen);
+    add_history(app, chosen);
     add_worker(app, chosen);
     try {
         app.parse(own, argv);

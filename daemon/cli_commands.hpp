@@ -24,6 +24,8 @@ void add_probe(CLI::App& app, work& chosen);
 void add_run(CLI::App& app, const std::vector<std::string>& command, work& chosen);
 void add_serve(CLI::App& app, work& chosen);
 void add_status(CLI::App& app, work& chosen);
+/// `reports`, `show`, `diff` and `export`.
+void add_history(CLI::App& app, work& chosen);
 void add_worker(CLI::App& app, work& chosen);
 
 } // namespace finwait::daemon

@@ -1,10 +1,9 @@
-// `finwait serve` and `finwait status` on the command line.
+// `finwait serve` on the command line.
 #include "daemon/cli_commands.hpp"
 #include "daemon/cli_words.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/errors.hpp"
 
-#include <array>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -12,83 +11,70 @@
 
 namespace finwait::daemon {
 
-void add_serve(CLI::App& app, work& chosen)
+namespace {
+
+struct arguments
 {
-    struct arguments
-    {
-        std::string listen = serve_options().listen;
-        std::string every = "1h";
-        output_words output;
-    };
-    auto* const command =
-        app.add_subcommand("serve", "The daemon: audits regularly, answers as JSON");
-    command->footer("Examples:\n"
-                    "  finwait serve\n"
-                    "  finwait serve --listen 127.0.0.1:9900 --every 10m\n"
-                    "  curl http://127.0.0.1:9793/api/v1/status\n\n"
-                    "The daemon: an audit at start and then regularly, served as JSON.\n"
-                    "Ends at once on SIGTERM and SIGINT, with 0.");
-    const auto in = std::make_shared<arguments>();
-    command->add_option("--listen", in->listen, "Loopback address and port")
-        ->type_name("ADDR:PORT")
-        ->capture_default_str();
-    command->add_option("--every", in->every, "From the end of an audit to the next")
-        ->type_name("T")
-        ->capture_default_str();
-    command->add_option("--color", in->output.color, "auto, always or never")->type_name("WHEN");
-    command->callback([in, &chosen] {
-        const serve_options options{
-            .listen = in->listen,
-            .every = duration("--every", in->every),
-            .output = in->output.understood()};
-        if (options.every < std::chrono::seconds(1))
-            throw usage_error("--every: at least 1s");
-        chosen = [options] {
-            return run_serve(options);
-        };
-    });
+    std::optional<std::string> config;
+    std::optional<std::string> listen;
+    std::optional<std::string> every;
+    bool check_config = false;
+    bool print_config = false;
+    output_words output;
+};
+
+serve_options understood(const arguments& in)
+{
+    serve_options out{
+        .config = in.config, .listen = in.listen, .every = {}, .output = in.output.understood()};
+    if (in.every)
+        out.every = duration("--every", *in.every);
+    if (out.every && *out.every < std::chrono::seconds(1))
+        throw usage_error("--every: at least 1s");
+    if (in.check_config && in.print_config)
+        throw usage_error("--check-config and --print-config: one of them");
+    if (in.check_config)
+        out.task = serve_task::check_config;
+    else if (in.print_config)
+        out.task = serve_task::print_config;
+    return out;
 }
 
-void add_status(CLI::App& app, work& chosen)
+} // namespace
+
+void add_serve(CLI::App& app, work& chosen)
 {
-    struct arguments
-    {
-        std::string url = status_options().url;
-        output_words output;
-        std::optional<std::string> wait_for;
-        std::string timeout = "60s";
-    };
-    auto* const command = app.add_subcommand("status", "Ask the daemon how it is");
+    auto* const command =
+        app.add_subcommand("serve", "The daemon: audits regularly, answers as JSON");
     command->footer(
         "Examples:\n"
-        "  finwait status\n"
-        "  finwait status --wait-for pass --timeout 2m\n"
-        "  finwait status -o json | jq .open_findings\n\n"
-        "Asks the daemon how it is.\n"
-        "Exit: 0 status pass, 1 open findings, 2 wrong usage, 3 nothing judged yet or not\n"
-        "all of it, 74 output could not be written, 75 the daemon cannot be reached."
+        "  finwait serve\n"
+        "  finwait serve --listen 127.0.0.1:9900 --every 10m\n"
+        "  finwait serve --check-config\n"
+        "  curl http://127.0.0.1:9793/api/v1/status\n\n"
+        "The daemon: audits at their times, the default one every hour, served as JSON on a Unix\n"
+        "socket and, for reading alone, over TCP. Configured by /etc/finwait/finwait.toml and\n"
+        "conf.d/*.toml beside it; SIGHUP reads them again. Ends at once on SIGTERM and SIGINT,\n"
+        "with 0; with 2 when it cannot start as it is configured."
     );
     const auto in = std::make_shared<arguments>();
-    command->add_option("--url", in->url, "Where the daemon listens")
-        ->type_name("URL")
-        ->capture_default_str();
-    command->add_option("--wait-for", in->wait_for, "Wait for this status: pass")
-        ->type_name("WORD");
-    command->add_option("--timeout", in->timeout, "How long to wait")
-        ->type_name("T")
-        ->capture_default_str();
-    in->output.add_to(*command);
+    command->add_option("--config", in->config, "Instead of /etc/finwait/finwait.toml")
+        ->type_name("FILE");
+    command->add_flag("--check-config", in->check_config, "Say what is wrong with it, and end");
+    command->add_flag("--print-config", in->print_config, "Print what is in force, and end");
+    command->add_option("--listen", in->listen, "Loopback address and port, instead of serve.tcp")
+        ->type_name("ADDR:PORT");
+    command
+        ->add_option(
+            "--every",
+            in->every,
+            "From the end of the default audit to its next, instead of its times"
+        )
+        ->type_name("T");
+    command->add_option("--color", in->output.color, "auto, always or never")->type_name("WHEN");
     command->callback([in, &chosen] {
-        const status_options options{
-            .url = in->url,
-            .output = in->output.understood(),
-            .wait_for = in->wait_for,
-            .timeout = duration("--timeout", in->timeout)};
-        static constexpr std::array<std::string_view, 1> states{"pass"};
-        if (options.wait_for)
-            (void)choice("--wait-for", *options.wait_for, states, std::array{0});
-        chosen = [options] {
-            return run_status(options);
+        chosen = [options = understood(*in)] {
+            return run_serve(options);
         };
     });
 }

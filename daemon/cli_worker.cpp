@@ -16,6 +16,7 @@ void add_worker(CLI::App& app, work& chosen)
     {
         std::string in_flight = "64";
         std::string child_of;
+        std::string targets;
         bool shared = false;
         bool host = false;
         bool environment = false;
@@ -35,6 +36,7 @@ void add_worker(CLI::App& app, work& chosen)
     command->add_flag("--shared", in->shared, "One namespace for all: faster, without counters");
     command->add_flag("--host", in->host, "In the host's own network");
     command->add_flag("--environment", in->environment, "First say what can be done here");
+    command->add_option("--targets", in->targets, "")->group("");   // for our own use
     command->add_option("--child-of", in->child_of, "")->group(""); // for our own use
     command->callback([in, &chosen] {
         worker_settings how{
@@ -46,6 +48,11 @@ void add_worker(CLI::App& app, work& chosen)
             how.parent = static_cast<pid_t>(
                 count("--child-of", in->child_of, 1, std::numeric_limits<pid_t>::max())
             );
+        if (!in->targets.empty()) {
+            how.targets = parse_address_policy(in->targets);
+            if (!how.targets)
+                throw usage_error("--targets: write global, loopback, private or loopback,private");
+        }
         chosen = [how] {
             return run_worker(how);
         };

@@ -2,10 +2,12 @@
 // everything else to standard error; usage_error and output_error leave them.
 #pragma once
 
+#include "daemon/api_client.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/paint.hpp"
 #include "daemon/plan_arguments.hpp"
 #include "daemon/run_command.hpp"
+#include "web/backend.hpp"
 
 #include <chrono>
 #include <optional>
@@ -40,6 +42,18 @@ struct audit_options
 /// process then ends by that signal.
 exit_code run_audit(const audit_options& options);
 
+struct daemon_audit_options
+{
+    place_words where;
+    web::audit_order order;
+    output_options output;
+    std::optional<std::string> junit; ///< a file
+};
+
+/// Has the daemon run an audit, follows it and prints it. `unreachable`: no daemon, its queue is
+/// full, or it went away meanwhile.
+exit_code run_daemon_audit(const daemon_audit_options& options);
+
 struct probe_options
 {
     plan_arguments plan;
@@ -59,22 +73,36 @@ struct run_options
 /// is wrong usage.
 exit_code run_program(const run_options& options);
 
+/// What `serve` is to do.
+enum class serve_task {
+    serve,
+    check_config, ///< say what is wrong with the configuration
+    print_config, ///< print the one that is in force
+};
+
 struct serve_options
 {
-    std::string listen = "127.0.0.1:9793";
-    std::chrono::milliseconds every = std::chrono::hours(1);
+    serve_task task = serve_task::serve;
+    std::optional<std::string> config;              ///< a file
+    std::optional<std::string> listen;              ///< instead of serve.tcp
+    std::optional<std::chrono::milliseconds> every; ///< instead of the default audit's times
     output_options output;
 };
 
-/// The daemon: audits at start and then regularly, serves them, until SIGTERM or SIGINT.
+/// The daemon: audits at their times, serves them, until SIGTERM or SIGINT; SIGHUP reads the
+/// configuration again.
 exit_code run_serve(const serve_options& options);
+
+/// Whether a command ends with its first answer.
+enum class watching { once, changes };
 
 struct status_options
 {
-    std::string url = "http://127.0.0.1:9793";
+    place_words where;
     output_options output;
     std::optional<std::string> wait_for; ///< `pass`
     std::chrono::milliseconds timeout = std::chrono::seconds(60);
+    watching watch = watching::once; ///< `changes`: until a signal, or the daemon's end
 };
 
 /// Asks the daemon how it is.

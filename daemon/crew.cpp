@@ -51,7 +51,7 @@ class live_crew final : public crew
 
 public:
     live_crew(net::io_context& io, const crew_options& how, crew_events events)
-        : io_(io), how_(how), events_(std::move(events))
+        : io_(io), how_(how), events_(std::move(events)), pacer_(io), next_plan_(how.not_before)
     {
     }
     ~live_crew() override { stop(); }
@@ -81,6 +81,7 @@ private:
     void take_report(unsigned number, std::string_view line);
     void take_refusal(unsigned number, std::string_view line);
     void give(unsigned number);
+    bool must_pause(unsigned number);
     void watch(unsigned number);
     void alarm(unsigned number);
     void distrust(unsigned number, std::string because);
@@ -96,7 +97,9 @@ private:
     std::shared_ptr<int> alive_ = std::make_shared<int>(); ///< gone once stopped
     std::vector<std::unique_ptr<seat>> seats_;
     std::optional<feed> feed_; // once the lab is entered
-    unsigned deaths_ = 0;      // in a row, without a report
+    net::steady_timer pacer_;
+    steady_clock::time_point next_plan_; // when one may be handed out, where there is a pace
+    unsigned deaths_ = 0;                // in a row, without a report
     bool finished_ = false;
 };
 
@@ -213,13 +216,31 @@ void live_crew::give(unsigned number)
     seat& here = *seats_[number];
     if (!here.worker || !here.in_lab || here.dismissed)
         return;
-    while (const auto line = feed_->next(number, steady_clock::now()))
+    while (!feed_->all_given() && !must_pause(number)) {
+        const auto line = feed_->next(number, steady_clock::now());
+        if (!line)
+            break;
         here.worker->send(json::dump(*line));
+        next_plan_ = steady_clock::now() + how_.pace;
+    }
     if (feed_->all_given() && !feed_->oldest(number)) {
         here.dismissed = true;
         here.since = steady_clock::now();
         here.worker->close_input();
     }
+}
+
+// Whether it is too early for the next plan; gives it when it is time.
+bool live_crew::must_pause(unsigned number)
+{
+    if (how_.pace == how_.pace.zero() || next_plan_ <= steady_clock::now())
+        return false;
+    pacer_.expires_at(next_plan_);
+    pacer_.async_wait(guarded([this, number](const error_code& ec) {
+        if (!ec)
+            give(number);
+    }));
+    return true;
 }
 
 void live_crew::watch(unsigned number)

@@ -22,6 +22,10 @@ struct crew_options
     /// How long a worker may owe a report, and how long it may take to enter its lab. Generous:
     /// the longest probe waits for settle times and for its origin's limits.
     std::chrono::steady_clock::duration patience = std::chrono::seconds(60);
+    /// From handing out one plan to handing out the next, for a server that is not ours; and when
+    /// the first may be. Zero: as fast as they are taken. Asks for one worker.
+    std::chrono::steady_clock::duration pace{};
+    std::chrono::steady_clock::time_point not_before{};
 };
 
 /// What a crew tells. Called from the io_context, never from start(). The crew may be destroyed in

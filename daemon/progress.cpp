@@ -21,10 +21,10 @@ void write_to_terminal(std::string_view text)
 
 progress::progress() : is_terminal_(::isatty(STDERR_FILENO) == 1) {}
 
-void progress::advance()
+void progress::reach(std::size_t done)
 {
     using namespace std::chrono_literals;
-    ++done_;
+    done_ = done;
     const auto now = std::chrono::steady_clock::now();
     if (!is_terminal_ || (now - last_ < 100ms && done_ != expected_))
         return;

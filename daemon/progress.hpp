@@ -18,7 +18,9 @@ public:
     progress& operator=(const progress&) = delete;
 
     void expect(std::size_t cells) { expected_ = cells; }
-    void advance();
+    void advance() { reach(done_ + 1); }
+    /// So many are done.
+    void reach(std::size_t done);
 
     /// Takes the line away, so that something else can be written; advance() brings it back.
     void clear();

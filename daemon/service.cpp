@@ -1,7 +1,12 @@
 #include "daemon/service.hpp"
 
+#include "daemon/crew_choice.hpp"
+#include "daemon/live_service.hpp"
 #include "daemon/self.hpp"
+#include "daemon/status_line.hpp"
+#include "web/json/json.hpp"
 
+#include <boost/asio/post.hpp>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -11,164 +16,248 @@
 
 namespace finwait::daemon {
 
+namespace {
+
+namespace net = boost::asio;
 using boost::system::error_code;
 using std::chrono::system_clock;
+using web::problem;
 
-service::service(
-    net::io_context& io,
-    service_options options,
-    std::function<void(const finwait::audit&)> done,
-    std::function<void(const std::string&)> noted
+// The clock may be set, and a suspended machine wakes up late: it is looked at this often at least.
+constexpr std::chrono::seconds longest_sleep{60};
+constexpr std::chrono::milliseconds shortest_sleep{20};
+
+lane_limits limits_of(const configuration& how)
+{
+    return {
+        .audits = how.limits.audit_queue,
+        .probes = how.limits.queue,
+        .batch = how.limits.in_flight != 0 ? how.limits.in_flight : audit_in_flight};
+}
+
+} // namespace
+
+live_service::live_service(
+    net::io_context& io, const configuration& how, history& stored, service_events events
 )
-    : io_(io), options_(std::move(options)), done_(std::move(done)), noted_(std::move(noted)),
-      history_(options_.history), next_(io)
+    : io_(io), how_(how), history_(stored), tell_(std::move(events)),
+      log_(static_cast<std::uint64_t>(
+          std::chrono::duration_cast<std::chrono::microseconds>(started_.time_since_epoch()).count()
+      )),
+      alarm_(io), self_(facts_of_self())
 {
-}
-
-void service::start()
-{
-    begin();
-}
-
-void service::stop()
-{
-    running_.reset();
-    next_.cancel();
-    next_at_.reset();
-}
-
-void service::begin()
-{
-    next_at_.reset();
-    running_ = audit_run::start(
+    lane_ = lane::make(
         io_,
-        options_.audit,
-        {.planned = [this](std::size_t) { refresh(); },
-         .reported = [](const finwait::report&, std::string_view) {},
-         .noted = noted_,
-         .finished =
-             [this](finwait::audit done) {
-                 finish(std::move(done));
+        history_,
+        limits_of(how_),
+        {.noted = [this](const std::string& text) { note(text); },
+         .entered =
+             [this](const environment& where) {
+                 checks_ = checks_of(where);
+                 status_changed();
+             },
+         .moved = [this](const web::audit_record& what) { moved(what); },
+         .reported = [this](const finwait::report& done) { figures_.count(done); },
+         .stored = [this](const web::report_event& what
+                   ) { log_.add("report", what.audit, made(json::dump(what))); },
+         .ended = [this](const ended_audit& done) { ended(done); },
+         .looked =
+             [this] {
+                 render_subjects();
              }}
     );
-    refresh();
+    last_ = history_.last();
+    for (const audit_settings& each : how_.audits)
+        if (const auto last = history_.last(each.name))
+            last_of_[each.name] = *last;
+    read_recipes();
 }
 
-void service::finish(finwait::audit done)
+// ---- its life
+
+void live_service::start()
 {
-    running_.reset();
-    last_ = last_audit{.id = done.id, .outcome = done.outcome, .at = system_clock::now()};
-    open_findings_ = done.findings.size();
-    checks_ = checks_of(done.environment);
-    next_at_ =
-        system_clock::now() + std::chrono::duration_cast<system_clock::duration>(options_.every);
-    next_.expires_after(options_.every);
-    next_.async_wait([this](const error_code& ec) {
-        if (!ec)
-            begin();
-    });
-    history_.add(done);
-    done_(done);
-    done = {};
-    // An audit takes megabytes for a moment; glibc would keep them until the next one.
-    (void)::malloc_trim(0);
-    refresh();
+    is_started_ = true;
+    plan_schedule();
+    lane_->look_at_lab();
+    lane_->look_for_programs(recipes_);
+    tick();
 }
 
-void service::refresh()
+void live_service::apply(const configuration& how)
+{
+    how_ = how;
+    lane_->limit(limits_of(how_));
+    history_.keep(how_.history);
+    std::erase_if(last_of_, [&](const auto& each) {
+        return std::none_of(how_.audits.begin(), how_.audits.end(), [&](const auto& one) {
+            return one.name == each.first;
+        });
+    });
+    read_recipes();
+    if (!is_started_)
+        return;
+    lane_->look_for_programs(recipes_);
+    plan_schedule();
+    log_.add("config", {}, made(json::dump_config_event({})));
+    status_changed();
+    tick();
+}
+
+void live_service::stop()
+{
+    alarm_.cancel();
+    is_started_ = false;
+    lane_->stop();
+}
+
+void live_service::note_reload(bool succeeded, const std::string& detail)
+{
+    config_check_ = succeeded
+                        ? health_check{}
+                        : health_check{
+                              .status = health::warn,
+                              .detail = "the last reading failed, the old one stays: " + detail};
+    if (!succeeded)
+        log_.add("config", {}, made(json::dump_config_event(detail)));
+    status_changed();
+}
+
+void live_service::read_recipes()
+{
+    recipes_ = readable_recipes(recipe_directories_now());
+    render_subjects();
+}
+
+void live_service::render_subjects()
+{
+    subjects_ = made(json::dump(subject_records(recipes_, lane_->programs())));
+}
+
+// ---- the schedule
+
+void live_service::plan_schedule()
+{
+    const auto last_run = [this](std::string_view name) -> std::optional<past_run> {
+        const auto last = history_.last(name);
+        if (!last)
+            return std::nullopt;
+        const auto began = started_from_ulid(last->id);
+        return past_run{.started = began.value_or(last->at), .ended = last->at};
+    };
+    timetable_.set(how_.audits, last_run, system_clock::now());
+}
+
+void live_service::tick()
+{
+    const auto now = system_clock::now();
+    for (const due_audit& each : timetable_.due(now))
+        run_due(each, now);
+    sleep();
+}
+
+void live_service::sleep()
+{
+    using pause = net::steady_timer::duration;
+    const auto now = system_clock::now();
+    const auto next = timetable_.next(now);
+    if (!next)
+        return; // whatever changes that ticks
+    alarm_.expires_after(
+        std::clamp<pause>(std::chrono::ceil<pause>(*next - now), shortest_sleep, longest_sleep)
+    );
+    alarm_.async_wait([this](const error_code& ec) {
+        if (!ec)
+            tick();
+    });
+}
+
+void live_service::run_due(const due_audit& due, system_clock::time_point now)
+{
+    if (const auto late = why_late(due, now); !late.empty()) {
+        note(late);
+        missed_[due.name] = due.missed + 1;
+    } else {
+        missed_[due.name] = 0;
+    }
+    const auto settings =
+        std::find_if(how_.audits.begin(), how_.audits.end(), [&](const audit_settings& each) {
+            return each.name == due.name;
+        });
+    if (settings == how_.audits.end())
+        return;
+    auto ready = prepare(*settings, context());
+    if (const auto* const why = std::get_if<problem>(&ready)) {
+        note(fmt::format("audit {} cannot be run: {}", due.name, why->detail));
+        timetable_.started(due.name, now);
+        timetable_.ended(due.name, now);
+        return;
+    }
+    if (lane_->ask(std::move(std::get<prepared_audit>(ready))).came_out == admission::full) {
+        note(fmt::format("audit {} has to wait: too many audits wait already", due.name));
+        timetable_.refused(due.name, now);
+        return;
+    }
+    timetable_.started(due.name, now);
+    status_changed();
+}
+
+// ---- what happens
+
+void live_service::moved(const web::audit_record& what)
+{
+    const bool begins = what.state == web::run_state::running && what.planned == 0;
+    if (begins && !what.name.empty())
+        timetable_.started(what.name, system_clock::now());
+    log_.add("audit", what.id, made(json::dump(what)));
+    if (what.done == 0)
+        status_changed();
+    else if (tell_.changed)
+        tell_.changed();
+}
+
+void live_service::ended(const ended_audit& done)
+{
+    const auto now = system_clock::now();
+    timetable_.ended(done.name, now);
+    if (done.what) {
+        const finwait::audit& what = *done.what;
+        if (!done.is_stored)
+            note(fmt::format("audit {} could not be stored", done.id));
+        last_ = last_audit{.id = what.id, .outcome = what.outcome, .at = now};
+        if (done.name != ad_hoc)
+            last_of_[done.name] = *last_;
+        figures_.count(what, done.name, now);
+        checks_ = checks_of(what.environment);
+        log_.add("audit", done.id, made(json::dump_brief(what)));
+        if (tell_.audit_done)
+            tell_.audit_done(what, done.name);
+    } else if (const auto* const record = lane_->audit(done.id)) {
+        log_.add("audit", done.id, made(json::dump(*record)));
+    }
+    status_changed();
+    // An audit takes megabytes for a moment; glibc would keep them until the next one. Not from
+    // here, where it is still in use.
+    net::post(io_, [this] {
+        (void)::malloc_trim(0);
+        self_ = facts_of_self();
+    });
+    if (is_started_)
+        tick();
+}
+
+void live_service::status_changed()
 {
     self_ = facts_of_self();
+    log_.status_changed();
+    if (tell_.changed)
+        tell_.changed();
 }
 
-service_status service::status() const
+std::unique_ptr<service>
+service::make(net::io_context& io, const configuration& how, history& stored, service_events events)
 {
-    service_status now{
-        .version = FINWAIT_VERSION,
-        .started = started_,
-        .last_audit = last_,
-        .next_audit = next_at_,
-        .open_findings = open_findings_,
-        .checks = checks_,
-        .self = self_};
-    now.self.workers = running_ ? running_->workers() : 0;
-    // Before the first audit nothing is known, which is not the same as good.
-    now.status = last_ ? health_of(last_->outcome) : health::warn;
-    for (const auto& [name, check] : checks_)
-        now.status = std::max(now.status, check.status);
-    return now;
-}
-
-health_checks service::readiness() const
-{
-    health_checks checks = checks_;
-    checks["audit"] = last_ ? health_check{.detail = fmt::format("last: {}", word(last_->outcome))}
-                            : health_check{.status = health::warn, .detail = "none has ended yet"};
-    return checks;
-}
-
-web::audit_page service::audits(const web::audit_query& wanted) const
-{
-    return history_.page(wanted);
-}
-
-web::document service::audit(std::string_view id) const
-{
-    return history_.full(id);
-}
-
-web::document service::latest_audit() const
-{
-    return history_.latest();
-}
-
-web::document service::report(std::string_view id) const
-{
-    return history_.report(id);
-}
-
-web::document service::matrix(std::string_view audit_id) const
-{
-    return history_.matrix(audit_id);
-}
-
-web::document service::latest_matrix() const
-{
-    return history_.latest_matrix();
-}
-
-health health_of(outcome which)
-{
-    switch (which) {
-    case outcome::clean:
-        return health::pass;
-    case outcome::unverified:
-        return health::warn;
-    case outcome::findings:
-    case outcome::void_:
-        break;
-    }
-    return health::fail;
-}
-
-health_checks checks_of(const environment& where)
-{
-    const bool sees = std::find(where.observers.begin(), where.observers.end(), "sock_diag") !=
-                      where.observers.end();
-    health_check sock_diag;
-    if (!sees)
-        sock_diag = {
-            .status = health::fail,
-            .detail = where.kernel.empty() ? "no worker could be started"
-                                           : "the kernel does not answer socket diagnostics"};
-    health_check lab;
-    if (where.kernel.empty()) {
-        lab = {.status = health::fail, .detail = "no worker could be started"};
-    } else if (where.lab == lab_kind::host) {
-        lab = {.status = health::warn, .detail = "on the host's loopback"};
-        for (const not_run& each : where.not_run)
-            lab.detail += fmt::format("; not run: {} ({})", each.what, each.reason);
-    }
-    return {{"lab", lab}, {"sock_diag", sock_diag}};
+    return std::make_unique<live_service>(io, how, stored, std::move(events));
 }
 
 } // namespace finwait::daemon

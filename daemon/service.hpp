@@ -1,71 +1,64 @@
-// What the daemon is doing and has done: the answers of its API, and when the next audit is.
+// What the daemon does and knows: audits at their times and when they are asked for, single probes,
+// and the answers of its API over these and over the history.
 #pragma once
 
-#include "daemon/audit_run.hpp"
-#include "daemon/history.hpp"
+#include "daemon/config/configuration.hpp"
+#include "daemon/history/history.hpp"
+#include "web/backend.hpp"
 
-#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/io_context.hpp>
 
-#include <chrono>
 #include <functional>
 #include <memory>
-#include <optional>
+#include <string>
 
 namespace finwait::daemon {
 
-/// How the daemon audits.
-struct service_options
+/// What the service tells the process around it. Called from the io_context. Empty ones are not
+/// called.
+struct service_events
 {
-    audit_request audit;                                               ///< the same each time
-    std::chrono::steady_clock::duration every = std::chrono::hours(1); ///< from an end to the next
-    history_limits history;
+    std::function<void(const std::string& text)> noted; ///< for the log
+    /// An audit has ended; `name` is that of the configuration, or `ad hoc`. Not of single probes.
+    std::function<void(const finwait::audit& done, const std::string& name)> audit_done;
+    /// What state_line() gives is another now.
+    std::function<void()> changed;
+    /// Reads the configuration again, and either calls apply() and gives config(), or says what is
+    /// wrong with it (`bad_config`), and the old one stays.
+    std::function<web::outcome_of<web::document>()> reload;
 };
 
-/// Runs an audit now and then one after each interval, and answers for them. Between audits there
-/// is no worker, and one timer.
-class service final : public web::backend
+/// Runs one audit or probe at a time, each in workers of its own; what else is due or asked for
+/// waits in a bounded queue. Between audits there is no worker, and one timer. Everything in the
+/// io_context's one thread, but for asking programs for their versions.
+class service : public web::backend
 {
 public:
-    /// `done` is called after each audit, `noted` with what belongs in the log.
-    service(
-        net::io_context& io,
-        service_options options,
-        std::function<void(const finwait::audit&)> done,
-        std::function<void(const std::string&)> noted
+    /// `stored` and `io` outlive it. Nothing runs before start().
+    static std::unique_ptr<service> make(
+        boost::asio::io_context& io,
+        const configuration& how,
+        history& stored,
+        service_events events
     );
 
-    void start();
+    /// Begins with the schedule: what is due runs now.
+    virtual void start() = 0;
 
-    /// Ends a running audit, with its workers and all below them, and the schedule.
-    void stop();
+    /// From now on this configuration: another schedule, other targets, other limits. What runs and
+    /// what waits goes on as it was asked for. Listeners and the place of the history are not for
+    /// the service to change.
+    virtual void apply(const configuration& how) = 0;
 
-    service_status status() const override;
-    health_checks readiness() const override;
-    web::audit_page audits(const web::audit_query& wanted) const override;
-    web::document audit(std::string_view id) const override;
-    web::document latest_audit() const override;
-    web::document report(std::string_view id) const override;
-    web::document matrix(std::string_view audit_id) const override;
-    web::document latest_matrix() const override;
+    /// Ends what runs, with its workers and all below them, and the schedule. Blocks for a few
+    /// milliseconds. What was running is stored as interrupted.
+    virtual void stop() = 0;
 
-private:
-    void begin();
-    void finish(finwait::audit done);
-    void refresh(); ///< what `self` says
+    /// One line on what it is doing, for `systemctl status`: `last audit default: clean, 2026-…`.
+    virtual std::string state_line() const = 0;
 
-    net::io_context& io_;
-    service_options options_;
-    std::function<void(const finwait::audit&)> done_;
-    std::function<void(const std::string&)> noted_;
-    history history_;
-    net::steady_timer next_;
-    std::optional<std::chrono::system_clock::time_point> next_at_;
-    std::chrono::system_clock::time_point started_ = std::chrono::system_clock::now();
-    std::optional<last_audit> last_;
-    std::uint64_t open_findings_ = 0;
-    health_checks checks_;
-    self_facts self_;
-    std::unique_ptr<audit_run> running_;
+    /// Whether the last attempt to read the configuration succeeded, for the metrics and /readyz.
+    virtual void note_reload(bool succeeded, const std::string& detail) = 0;
 };
 
 /// What the last audit says of the daemon: `pass` clean, `fail` findings or void, `warn` cells

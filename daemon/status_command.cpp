@@ -1,29 +1,19 @@
 // `finwait status`: asks a daemon over HTTP, once or until it is well.
+#include "daemon/api_client.hpp"
 #include "daemon/commands.hpp"
 #include "daemon/errors.hpp"
 #include "daemon/output.hpp"
 #include "daemon/printable.hpp"
 #include "daemon/process_setup.hpp"
 #include "daemon/quantity.hpp"
-#include "web/json/nearest.hpp"
 #include "web/json/service.hpp"
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/core/tcp_stream.hpp>
-#include <boost/beast/http/empty_body.hpp>
-#include <boost/beast/http/parser.hpp>
-#include <boost/beast/http/read.hpp>
-#include <boost/beast/http/string_body.hpp>
-#include <boost/beast/http/write.hpp>
-#include <boost/url/parse.hpp>
-#include <boost/url/url.hpp>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <thread>
@@ -34,121 +24,53 @@ namespace finwait::daemon {
 
 namespace {
 
-namespace beast = boost::beast;
-namespace http = beast::http;
-namespace net = boost::asio;
-using boost::system::error_code;
+using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-constexpr std::size_t longest_answer_bytes = 1024 * 1024;
-constexpr std::chrono::seconds limit_of_one_request{5};
-constexpr std::chrono::milliseconds between_requests{500};
-
-// Where the daemon is.
-struct address
-{
-    std::string host;
-    std::string port;
-    std::string base; ///< path before /api
-};
-
-address address_of(const std::string& text)
-{
-    const auto read = boost::urls::parse_uri(text);
-    if (!read || read->scheme() != "http" || read->host().empty() || read->has_userinfo())
-        throw usage_error(
-            fmt::format("--url: {} is no http:// URL; write http://127.0.0.1:9793", in_quotes(text))
-        );
-    std::string base(read->encoded_path());
-    while (base.ends_with('/'))
-        base.pop_back();
-    // host_address() is without the brackets of an IPv6 address.
-    return {
-        .host = read->host_address(),
-        .port = read->has_port() && !read->port().empty() ? std::string(read->port()) : "80",
-        .base = base};
-}
+constexpr milliseconds limit_of_one_request = std::chrono::seconds(5);
+// The longest time that is asked for at once, of the 60 s that the daemon allows.
+constexpr milliseconds longest_wait = std::chrono::seconds(30);
+constexpr milliseconds between_attempts{500};
 
 // An answer, or why there is none.
 struct reply
 {
     std::optional<service_status> status;
     std::string body;
-    std::string problem;
+    std::string problem; ///< a whole sentence
 };
 
-// One GET with one deadline over all of it. Runs its own io_context, so that the deadline can end
-// what is going on.
-class one_request
+reply understood(const daemon_place& where, api_reply got)
 {
-public:
-    one_request(const address& where, std::chrono::milliseconds limit)
-        : where_(where), resolver_(io_), stream_(io_)
-    {
-        stream_.expires_after(limit);
-        parser_.body_limit(longest_answer_bytes);
-    }
+    if (got.status == 0)
+        return {.status = {}, .body = {}, .problem = unreachable_text(where, got)};
+    if (!got.is_ok())
+        return {
+            .status = {},
+            .body = {},
+            .problem = fmt::format(
+                "the daemon at {} does not answer: {}",
+                printable(where.text),
+                printable(got.problem)
+            )};
+    auto read = json::parse_status(got.body);
+    if (!read)
+        return {
+            .status = {},
+            .body = {},
+            .problem = fmt::format(
+                "what is at {} is no daemon of finwait: its answer is no status: {} {}",
+                printable(where.text),
+                read.error().field,
+                read.error().detail
+            )};
+    return {.status = std::move(*read), .body = std::move(got.body), .problem = {}};
+}
 
-    reply get()
-    {
-        resolver_.async_resolve(where_.host, where_.port, [this](error_code ec, auto found) {
-            if (ec)
-                return fail(ec);
-            stream_.async_connect(found, [this](error_code failed, const auto&) {
-                failed ? fail(failed) : send();
-            });
-        });
-        io_.run();
-        return std::move(reply_);
-    }
-
-private:
-    void send()
-    {
-        request_ = {http::verb::get, where_.base + "/api/v1/status", 11};
-        const bool is_ipv6 = where_.host.find(':') != std::string::npos;
-        const std::string host = is_ipv6 ? fmt::format("[{}]", where_.host) : where_.host;
-        request_.set(http::field::host, fmt::format("{}:{}", host, where_.port));
-        request_.set(http::field::connection, "close");
-        http::async_write(stream_, request_, [this](error_code ec, std::size_t) {
-            ec ? fail(ec) : receive();
-        });
-    }
-
-    void receive()
-    {
-        http::async_read(stream_, buffer_, parser_, [this](error_code ec, std::size_t) {
-            ec ? fail(ec) : understand();
-        });
-    }
-
-    void understand()
-    {
-        const auto& answer = parser_.get();
-        if (answer.result() != http::status::ok) {
-            reply_.problem = fmt::format("it answers HTTP status {}", answer.result_int());
-            return;
-        }
-        auto read = json::parse_status(answer.body());
-        if (!read) {
-            reply_.problem = "its answer is no status of finwait: " + read.error().detail;
-            return;
-        }
-        reply_.status = std::move(*read);
-        reply_.body = answer.body();
-    }
-
-    void fail(const error_code& ec) { reply_.problem = ec.message(); }
-
-    address where_;
-    net::io_context io_{1};
-    net::ip::tcp::resolver resolver_;
-    beast::tcp_stream stream_;
-    beast::flat_buffer buffer_;
-    http::request<http::empty_body> request_;
-    http::response_parser<http::string_body> parser_;
-    reply reply_;
-};
+reply ask_once(const daemon_place& where, const std::string& query, milliseconds limit)
+{
+    return understood(where, ask_daemon(where, "/api/v1/status" + query, limit));
+}
 
 std::string time_text(std::chrono::system_clock::time_point when)
 {
@@ -160,6 +82,21 @@ verdict color_of(health which)
     return which == health::pass   ? verdict::released
            : which == health::warn ? verdict::unverified
                                    : verdict::leaked;
+}
+
+// One audit of the configuration: what it is doing, how it last came out, when it is next.
+std::string line_of(const scheduled_audit& of)
+{
+    std::string text = fmt::format("  audit {} ", padded(printable(of.name), 6));
+    text += of.last ? fmt::format("{} at {}", word(of.last->outcome), time_text(of.last->at))
+                    : std::string("has not run");
+    if (of.running)
+        text += "; runs or waits now";
+    if (of.next)
+        text += fmt::format("; next {}", time_text(*of.next));
+    if (of.missed != 0)
+        text += fmt::format("; was run once for {} missed", of.missed);
+    return text + "\n";
 }
 
 std::string show(const service_status& now, color use)
@@ -176,9 +113,22 @@ std::string show(const service_status& now, color use)
         );
     else
         text += "  last audit   none has ended yet\n";
-    text += fmt::format("  findings     {}\n", now.open_findings);
+    text += fmt::format(
+        "  findings     {}{}\n",
+        now.open_findings,
+        now.findings.new_ + now.findings.still_there + now.findings.gone == 0
+            ? ""
+            : fmt::format(
+                  "  ({} new, {} still there; {} gone)",
+                  now.findings.new_,
+                  now.findings.still_there,
+                  now.findings.gone
+              )
+    );
     if (now.next_audit)
         text += fmt::format("  next audit   {}\n", time_text(*now.next_audit));
+    for (const scheduled_audit& each : now.audits)
+        text += line_of(each);
     for (const auto& [name, check] : now.checks)
         text += fmt::format(
             "  {} {}{}\n",
@@ -204,24 +154,52 @@ exit_code what_to_exit_with(const service_status& now)
     return found ? exit_code::finding : exit_code::unjudged;
 }
 
-// Asks once or, when something is waited for, until it is so or the time is up. The API has no
-// blocking read yet; the pause is between two questions of a person's, not between events of ours.
-reply ask(const status_options& options)
+// Until it is so or the time is up. A daemon that is not there yet is tried again: there is no
+// event that would tell of it.
+reply wait_for(const daemon_place& where, const std::string& wanted, milliseconds timeout)
 {
-    const address where = address_of(options.url);
-    if (!options.wait_for)
-        return one_request(where, limit_of_one_request).get();
-    const auto until = steady_clock::now() + options.timeout;
+    const auto until = steady_clock::now() + timeout;
     for (;;) {
-        const auto left =
-            std::chrono::duration_cast<std::chrono::milliseconds>(until - steady_clock::now());
-        const std::chrono::milliseconds limit = limit_of_one_request;
-        reply got = one_request(where, std::clamp(left, std::chrono::milliseconds(1), limit)).get();
-        const bool reached = got.status && word(got.status->status) == *options.wait_for;
-        if (reached || steady_clock::now() + between_requests >= until)
+        const auto left = std::chrono::duration_cast<milliseconds>(until - steady_clock::now());
+        const auto wait = std::clamp(left, milliseconds(0), longest_wait);
+        reply got = ask_once(
+            where,
+            fmt::format("?wait_for={}&timeout={}ms", wanted, wait.count()),
+            wait + limit_of_one_request
+        );
+        const bool reached = got.status && word(got.status->status) == wanted;
+        if (reached || steady_clock::now() + between_attempts >= until)
             return got;
-        std::this_thread::sleep_for(between_requests);
+        if (!got.status)
+            std::this_thread::sleep_for(between_attempts);
     }
+}
+
+void print_status(const reply& got, const output_options& output)
+{
+    if (output.form == output_form::table)
+        print(show(*got.status, decide(output.color, facts_of(STDOUT_FILENO))));
+    else
+        print(got.body + "\n");
+}
+
+// Prints it each time that it means something else, until the daemon is gone.
+exit_code watch(const daemon_place& where, const output_options& output)
+{
+    reply got = ask_once(where, {}, limit_of_one_request);
+    std::optional<std::uint64_t> shown;
+    while (got.status) {
+        if (shown != got.status->index)
+            print_status(got, output);
+        shown = got.status->index;
+        got = ask_once(
+            where,
+            fmt::format("?index={}&wait={}ms", *shown, longest_wait.count()),
+            longest_wait + limit_of_one_request
+        );
+    }
+    complain(got.problem);
+    return exit_code::unreachable;
 }
 
 } // namespace
@@ -229,19 +207,16 @@ reply ask(const status_options& options)
 exit_code run_status(const status_options& options)
 {
     ignore_broken_pipes();
-    const reply got = ask(options);
+    const daemon_place where = place_of(options.where);
+    if (options.watch == watching::changes)
+        return watch(where, options.output);
+    const reply got = options.wait_for ? wait_for(where, *options.wait_for, options.timeout)
+                                       : ask_once(where, {}, limit_of_one_request);
     if (!got.status) {
-        complain(fmt::format(
-            "the daemon at {} cannot be reached: {}; is `finwait serve` running?",
-            printable(options.url),
-            printable(got.problem)
-        ));
+        complain(got.problem);
         return exit_code::unreachable;
     }
-    if (options.output.form == output_form::table)
-        print(show(*got.status, decide(options.output.color, facts_of(STDOUT_FILENO))));
-    else
-        print(got.body + "\n");
+    print_status(got, options.output);
     finish_output();
     return what_to_exit_with(*got.status);
 }

@@ -63,7 +63,7 @@ public:
         : io_(io), how_(how), signals_(io, SIGINT, SIGTERM), after_input_(io),
           input_(io, STDIN_FILENO),
           output_(io, STDOUT_FILENO, [this](const error_code& ec) { lose_output(ec); }),
-          prober_(prober::make(io, where, how.how, {"/proc/self/exe", "client"}))
+          prober_(prober::make(io, where, how.how, {"/proc/self/exe", "client"}, how.targets))
     {
         signals_.async_wait([this](const error_code& ec, int number) {
             if (!ec)

@@ -21,7 +21,8 @@ struct worker_settings
     isolation how = isolation::each;
     unsigned in_flight = 64;
     announce first = announce::nothing;
-    std::optional<pid_t> parent; ///< end with that process, which started this one
+    std::optional<address_policy> targets; ///< what targets may lead to; absent: anywhere
+    std::optional<pid_t> parent;           ///< end with that process, which started this one
 };
 
 /// Enters the lab and works: plans as NDJSON on standard input, reports and error objects as NDJSON

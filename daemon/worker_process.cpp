@@ -48,6 +48,10 @@ std::vector<std::string> command_line(const worker_options& how)
         words.emplace_back("--host");
     if (how.how == isolation::shared)
         words.emplace_back("--shared");
+    if (how.targets) {
+        words.emplace_back("--targets");
+        words.push_back(to_string(*how.targets));
+    }
     return words;
 }
 

@@ -23,14 +23,14 @@ class Run:
     """A finwait in a session of its own, whose processes are known by a variable they inherit."""
 
     def __init__(self, *arguments, before=(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                 stderr=subprocess.PIPE, environment=None, preexec=None):
+                 stderr=subprocess.PIPE, environment=None, preexec=None, keep=()):
         self.mark = f"{MARK}={uuid.uuid4()}"
         variables = dict(os.environ, **(environment or {}))
         variables.pop("NO_COLOR", None)
         variables[MARK] = self.mark.split("=", 1)[1]
         self.process = subprocess.Popen(
             [*before, FINWAIT, *arguments], stdin=stdin, stdout=stdout, stderr=stderr,
-            env=variables, start_new_session=True, preexec_fn=preexec)
+            env=variables, start_new_session=True, preexec_fn=preexec, pass_fds=keep)
         self.pending = {}
 
     def __enter__(self):

@@ -1,6 +1,8 @@
 // What the daemon concludes from an audit and from an environment.
 #include "daemon/service.hpp"
 
+#include "daemon/audit_run.hpp"
+
 #include <doctest/doctest.h>
 
 using namespace finwait;

@@ -1,0 +1,36 @@
+#include "daemon/reloading.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace finwait::daemon {
+
+configuration taken_over(configuration wanted, const configuration& running)
+{
+    wanted.serve = running.serve;
+    wanted.history.path = running.history.path;
+    wanted.history.path_named_by = running.history.path_named_by;
+    return wanted;
+}
+
+web::problem refusal_of(const std::vector<config_error>& errors)
+{
+    web::problem out{.code = web::problem_code::bad_config, .detail = {}};
+    out.detail = fmt::format(
+        "the configuration has {} mistake{}; the last good one stays in force",
+        errors.size(),
+        errors.size() == 1 ? "" : "s"
+    );
+    for (const config_error& each : errors)
+        out.errors.push_back(
+            {.pointer = {},
+             .detail = each.detail,
+             .file = each.file,
+             .line = each.line,
+             .column = each.column}
+        );
+    return out;
+}
+
+} // namespace finwait::daemon
