@@ -1,7 +1,6 @@
 #include "daemon/announcer.hpp"
 
 #include "daemon/audit_view.hpp"
-#include "daemon/errors.hpp"
 #include "daemon/output.hpp"
 
 #include <fmt/format.h>
@@ -38,11 +37,7 @@ log_level level_of(outcome which)
 void announcer::audit_done(const audit& done, const std::string& name, const std::string& url)
 {
     if (std::exchange(is_matrix_wanted_, false)) {
-        try {
-            print_matrix(done, url);
-        } catch (const output_error& error) {
-            log_.log(log_level::warning, error.what()); // the API is what the daemon is for
-        }
+        print_matrix(done, url);
         return;
     }
     log_audit(done, name);
@@ -51,7 +46,7 @@ void announcer::audit_done(const audit& done, const std::string& name, const std
             log_finding(done, name, each);
 }
 
-void announcer::log_audit(const audit& done, const std::string& name) const
+void announcer::log_audit(const audit& done, const std::string& name)
 {
     log_.log(
         level_of(done.outcome),
@@ -64,7 +59,7 @@ void announcer::log_audit(const audit& done, const std::string& name) const
     );
 }
 
-void announcer::log_finding(const audit& done, const std::string& name, const report& which) const
+void announcer::log_finding(const audit& done, const std::string& name, const report& which)
 {
     // Without a journal the line of the audit has their number, and the API the rest.
     if (!log_.has_fields())
@@ -94,12 +89,14 @@ void announcer::log_finding(const audit& done, const std::string& name, const re
     );
 }
 
-void announcer::print_matrix(const audit& done, const std::string& url) const
+void announcer::print_matrix(const audit& done, const std::string& url)
 {
     const color use = decide(how_.color, facts_of(STDOUT_FILENO));
-    print(show(done, {.width = width_of(STDOUT_FILENO), .use_color = use}));
+    std::string text = show(done, {.width = width_of(STDOUT_FILENO), .use_color = use});
     if (!url.empty())
-        print(fmt::format("\nJSON: {}/api/v1/status\n", url));
+        text += fmt::format("\nJSON: {}/api/v1/status\n", url);
+    if (offer(STDOUT_FILENO, text) < text.size()) // the API is what the daemon is for
+        log_.log(log_level::warning, "standard output did not take the whole matrix");
 }
 
 } // namespace finwait::daemon

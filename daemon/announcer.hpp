@@ -18,7 +18,7 @@ class announcer
 {
 public:
     /// `log` outlives it.
-    announcer(const journal& log, output_options how, audience who)
+    announcer(journal& log, output_options how, audience who)
         : log_(log), how_(how), is_matrix_wanted_(who == audience::person)
     {
     }
@@ -27,11 +27,11 @@ public:
     void audit_done(const audit& done, const std::string& name, const std::string& url);
 
 private:
-    void log_audit(const audit& done, const std::string& name) const;
-    void log_finding(const audit& done, const std::string& name, const report& which) const;
-    void print_matrix(const audit& done, const std::string& url) const;
+    void log_audit(const audit& done, const std::string& name);
+    void log_finding(const audit& done, const std::string& name, const report& which);
+    void print_matrix(const audit& done, const std::string& url);
 
-    const journal& log_;
+    journal& log_;
     output_options how_;
     bool is_matrix_wanted_;
 };

@@ -21,7 +21,7 @@ constexpr const char* default_audit = "default";
 std::vector<std::string> framings_of(const std::optional<std::string>& request)
 {
     static constexpr std::array<std::string_view, 3> words{"none", "length", "chunked"};
-    const auto framings = list(request.value_or(""));
+    auto framings = list(request.value_or(""));
     for (const std::string& each : framings)
         (void)choice("--request with --daemon", each, words, std::array{0, 1, 2});
     return framings;

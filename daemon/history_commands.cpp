@@ -173,7 +173,7 @@ exit_code run_diff(const diff_options& options)
             options.output.form == output_form::table ? show(*read, style_for(options.output))
                                                       : *text + "\n"
         );
-        return read->new_.empty() ? exit_code::clean : exit_code::finding;
+        return read->new_ones.empty() ? exit_code::clean : exit_code::finding;
     });
 }
 

@@ -89,12 +89,12 @@ std::string show(const json::diff_summary& what, const table_style& style)
 {
     const auto use = style.use_color;
     return fmt::format("{} → {}\n\n", printable(what.before), printable(what.after)) +
-           section("new findings", what.new_, use) + section("fixed", what.fixed, use) +
+           section("new findings", what.new_ones, use) + section("fixed", what.fixed, use) +
            section("still there", what.still_there, use) + section("changed", what.changed, use) +
            fmt::format(
                "{} new, {} fixed, {} still there, {} changed, {} as before; {} cells only in the "
                "later audit, {} only in the earlier\n",
-               what.new_.size(),
+               what.new_ones.size(),
                what.fixed.size(),
                what.still_there.size(),
                what.changed.size(),

@@ -113,7 +113,7 @@ std::string url_of(const web::server& server)
 
 std::string places_of(const web::server& server)
 {
-    const std::string url = url_of(server);
+    std::string url = url_of(server);
     const auto path = server.unix_path();
     if (!path)
         return url;

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <system_error>
 
@@ -79,6 +80,22 @@ void print(std::string_view text)
 {
     if (const int error = write_all(STDOUT_FILENO, text))
         fail("standard output", error);
+}
+
+std::size_t offer(int fd, std::string_view text)
+{
+    std::size_t done = 0;
+    while (done < text.size()) {
+        pollfd one{.fd = fd, .events = POLLOUT, .revents = 0};
+        if (::poll(&one, 1, 0) != 1 || (one.revents & POLLOUT) == 0)
+            break;
+        const std::string_view piece = text.substr(done, PIPE_BUF);
+        const ssize_t written = ::write(fd, piece.data(), piece.size());
+        if (written <= 0)
+            break;
+        done += static_cast<std::size_t>(written);
+    }
+    return done;
 }
 
 void finish_output()

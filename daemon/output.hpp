@@ -1,6 +1,7 @@
-// Where data goes: standard output, every write checked.
+// Where text goes: standard output, every write checked; files; standard error.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,11 @@ void finish_output();
 /// Writes a file whole, or throws output_error. Through a temporary name in the same folder, so
 /// that a reader never finds half of it; devices and pipes are written to directly.
 void write_file(const std::string& path, std::string_view content);
+
+/// Writes what whoever reads `fd` has room for, and does not wait for more: the bytes written, from
+/// the front. pipe(7): one that poll(2) calls writable takes a piece of PIPE_BUF bytes at once; so
+/// do sockets. An error counts as no room.
+std::size_t offer(int fd, std::string_view text);
 
 /// A line on standard error, with the program's name before it. Errors are ignored: there is
 /// nobody left to tell.

@@ -130,7 +130,7 @@ public:
     void run();
 
 private:
-    void note(log_level level, const std::string& text) const { log_.log(level, text); }
+    void note(log_level level, const std::string& text) { log_.log(level, text); }
     void await_end();
     void await_reload();
     web::outcome_of<web::document> reload();

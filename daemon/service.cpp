@@ -18,7 +18,6 @@ namespace finwait::daemon {
 
 namespace {
 
-namespace net = boost::asio;
 using boost::system::error_code;
 using std::chrono::system_clock;
 using web::problem;

@@ -36,7 +36,7 @@ service_status live_service::status() const
         .index = log_.status_index(),
         .checks = all_checks(),
         .self = self_};
-    now.open_findings = now.findings.new_ + now.findings.still_there;
+    now.open_findings = now.findings.new_ones + now.findings.still_there;
     const auto at = system_clock::now();
     for (const audit_settings& each : how_.audits) {
         auto& made = now.audits.emplace_back();

@@ -116,11 +116,11 @@ std::string show(const service_status& now, color use)
     text += fmt::format(
         "  findings     {}{}\n",
         now.open_findings,
-        now.findings.new_ + now.findings.still_there + now.findings.gone == 0
+        now.findings.new_ones + now.findings.still_there + now.findings.gone == 0
             ? ""
             : fmt::format(
                   "  ({} new, {} still there; {} gone)",
-                  now.findings.new_,
+                  now.findings.new_ones,
                   now.findings.still_there,
                   now.findings.gone
               )

@@ -225,11 +225,11 @@ net::awaitable<left> stream(connection& c, event_stream what)
 {
     struct counted
     {
-        explicit counted(std::uint64_t& of) : of_(of) { ++of_; }
+        explicit counted(std::uint64_t& count) : streams(count) { ++streams; }
         counted(const counted&) = delete;
         counted& operator=(const counted&) = delete;
-        ~counted() { --of_; }
-        std::uint64_t& of_;
+        ~counted() { --streams; }
+        std::uint64_t& streams;
     };
     const counted one(c.shared->counts.streams);
     ++c.shared->counts.requests[{c.route, 200}];

@@ -65,8 +65,7 @@ struct scheduled_audit
 /// The findings of the latest audits of each name, by their life.
 struct finding_counts
 {
-    // NOLINTNEXTLINE(readability-identifier-naming): the word is a keyword
-    std::uint64_t new_ = 0;
+    std::uint64_t new_ones = 0;
     std::uint64_t still_there = 0;
     std::uint64_t gone = 0;
 

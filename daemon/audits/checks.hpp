@@ -47,6 +47,7 @@ template <class Names>
 std::vector<std::string_view> views_of(const Names& all)
 {
     std::vector<std::string_view> names;
+    names.reserve(all.size());
     for (const auto& each : all)
         names.push_back(each.name);
     return names;

@@ -116,7 +116,7 @@ void add_state(web::metrics_snapshot& out, const gauges& now)
         .kind = gauge,
         .samples = {}};
     const std::array<std::uint64_t, 3> counts{
-        now.findings.new_, now.findings.still_there, now.findings.gone};
+        now.findings.new_ones, now.findings.still_there, now.findings.gone};
     const auto& states = words<web::finding_state>::table;
     for (std::size_t i = 0; i < states.size(); ++i)
         findings.samples.push_back(

@@ -14,7 +14,6 @@ namespace finwait::daemon {
 
 namespace {
 
-namespace net = boost::asio;
 using std::chrono::system_clock;
 
 } // namespace
@@ -24,7 +23,7 @@ using std::chrono::system_clock;
 audit_queue::asked live_lane::ask(prepared_audit wanted)
 {
     const std::string id = make_ulid(system_clock::now());
-    const auto came = queue_.ask(wanted.key, id);
+    auto came = queue_.ask(wanted.key, id);
     if (came.came_out != admission::queued)
         return came;
     auto& made = asked_[id];

@@ -11,7 +11,6 @@ namespace finwait::daemon {
 
 namespace {
 
-namespace net = boost::asio;
 using std::chrono::steady_clock;
 using std::chrono::system_clock;
 

@@ -20,6 +20,7 @@ std::vector<config_error> config_findings::sorted(const std::vector<std::filesys
                std::tie(b.first.file, b.first.line, b.first.column);
     });
     std::vector<config_error> out;
+    out.reserve(all.size());
     for (const auto& [where, detail] : all)
         out.push_back(
             {.file = where.file < files.size() ? files[where.file].string() : std::string(),

@@ -106,7 +106,7 @@ std::optional<std::string> why_no_target(const std::string& url)
             std::string(view.host_address()),
             in_quotes(path)
         );
-    if (const auto why = why_no_host(std::string(view.host_address())))
+    if (auto why = why_no_host(std::string(view.host_address())))
         return why;
     if (const std::string port(view.port()); view.has_port() && !port.empty() && !is_port(port))
         return fmt::format("has the port {}; it must be from 1 to 65535", in_quotes(port));

@@ -104,7 +104,7 @@ public:
     std::uint64_t open_findings() const
     {
         const auto counts = finding_counts();
-        return counts.new_ + counts.still_there;
+        return counts.new_ones + counts.still_there;
     }
     /// The last audit that ended, of any name, or of that name.
     virtual std::optional<last_audit> last(std::string_view name = {}) const = 0;

@@ -330,7 +330,7 @@ web::page history_reader::findings(const web::finding_query& wanted) const
 finwait::finding_counts history_reader::finding_counts() const
 {
     finwait::finding_counts counts;
-    counts.new_ =
+    counts.new_ones =
         static_cast<std::uint64_t>(from_.number("SELECT count(*) FROM findings WHERE state = 'new'")
         );
     counts.still_there = static_cast<std::uint64_t>(

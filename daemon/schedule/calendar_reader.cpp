@@ -245,6 +245,7 @@ fields read_words(std::vector<std::string_view> words)
 [[noreturn]] void refuse_word(std::string_view text)
 {
     std::vector<std::string_view> right;
+    right.reserve(shorthands.size() + weekday_names.size());
     for (const auto& [name, means] : shorthands)
         right.push_back(name);
     right.insert(right.end(), weekday_names.begin(), weekday_names.end());

@@ -70,12 +70,31 @@ journal journal::of_process()
 
 void journal::log(
     log_level level, std::string_view text, const log_fields& fields, std::string_view message_id
-) const
+)
 {
     const std::string shown = printable(text);
     if (socket_path_.empty() ||
         !send_datagram(socket_path_, entry_of(level, shown, fields, message_id)))
-        complain(shown);
+        write_line(fmt::format("finwait: {}\n", shown));
+}
+
+void journal::write_line(std::string line)
+{
+    if (lost_ > 0)
+        line.insert(
+            0, fmt::format("finwait: log lines lost because nobody read them: {}\n", lost_)
+        );
+    if (is_unfinished_)
+        line.insert(0, "\n");
+    const std::size_t taken = offer(lines_to_, line);
+    if (taken == line.size()) {
+        lost_ = 0;
+        is_unfinished_ = false;
+        return;
+    }
+    ++lost_;
+    if (taken > 0)
+        is_unfinished_ = line[taken - 1] != '\n';
 }
 
 } // namespace finwait::daemon

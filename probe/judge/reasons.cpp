@@ -126,17 +126,17 @@ constexpr std::array table{
         "RFC 9112 9.3; finwait: baseline"},
     known_reason{
         "leak_established",
-        "the connection is still ESTABLISHED, a descriptor keeps it open, and nobody is going to "
-        "close it: TCP has no timer for an idle connection",
+        "the connection is still ESTABLISHED, held by a descriptor that nobody has closed: TCP has "
+        "no timer for an idle connection",
         "RFC 9293 3.8.4; tcp(7) SO_KEEPALIVE"},
     known_reason{
         "leak_close_wait",
-        "the peer has closed, a descriptor keeps the client's end in CLOSE_WAIT, and nobody is "
-        "going to close it: CLOSE_WAIT has no timeout",
+        "the peer has closed, and a descriptor that nobody has closed keeps the client's end in "
+        "CLOSE_WAIT, which has no timeout",
         "RFC 9293 3.6; net/ipv4/tcp_input.c: tcp_fin()"},
     known_reason{
         "leak_syn_sent",
-        "the connection attempt goes on with a descriptor open that nobody is going to close",
+        "the connection attempt goes on, with a descriptor that nobody has closed",
         "ip-sysctl tcp_syn_retries"},
     known_reason{
         "fin_wait2_owned",
@@ -145,12 +145,11 @@ constexpr std::array table{
         "ip-sysctl tcp_fin_timeout; net/ipv4/tcp_input.c: tcp_rcv_state_process()"},
     known_reason{
         "leak_half_closed",
-        "the client sent its FIN and kept a descriptor that nobody is going to close",
+        "the client sent its FIN and kept a descriptor that nobody has closed",
         "shutdown(2); net/ipv4/tcp.c: tcp_shutdown()"},
     known_reason{
         "leak_zombie_fd",
-        "the connection is over and in no kernel listing, but a descriptor of it is still open and "
-        "nobody is going to close it",
+        "the connection is over and in no kernel listing, but nobody has closed its descriptor",
         "sock_diag(7): unhashed sockets are not listed; net/ipv4/tcp.c: tcp_done()"},
     known_reason{
         "leak_hidden_holder",

@@ -312,6 +312,20 @@ class Asking(unittest.TestCase):
             self.assertTrue(document["interrupted"])
 
 
+    def test_a_log_that_nobody_reads_stops_nothing(self):
+        with Service(QUIET) as service:
+            # What it has said so far stays in the pipe, and so does what fills it.
+            with open(f"/proc/{service.run.pid}/fd/2", "wb", buffering=0) as pipe:
+                os.set_blocking(pipe.fileno(), False)
+                while pipe.write(b"." * 4096):
+                    pass
+            self.assertEqual(service.audited(dict(CELL, at=["connected"]))["outcome"], "clean")
+            self.assertEqual(service.audited(CELL)["outcome"], "clean")
+            status, _, err = service.stop()
+            self.assertEqual(status, 0)
+            self.assertIn("." * 4096, err)
+
+
 class Commands(unittest.TestCase):
     def test_the_command_follows_shows_and_judges(self):
         with Service(QUIET) as daemon:

@@ -143,7 +143,7 @@ struct diff_summary
 {
     std::string after;
     std::string before;
-    std::vector<diff_entry> new_;
+    std::vector<diff_entry> new_ones;
     std::vector<diff_entry> fixed;
     std::vector<diff_entry> still_there;
     std::vector<diff_entry> changed;

@@ -16,7 +16,6 @@ using web::answer_kind;
 using web::audience;
 using web::method;
 using web::operation;
-using web::problem_code;
 
 template <class Enum>
 document words_schema()

@@ -157,7 +157,7 @@ parsed<diff_summary> parse_diff(std::string_view text)
         in.need_schema("finwait.diff/1");
         in.need("audit", after);
         in.need("against", before);
-        in.need("new", out.new_);
+        in.need("new", out.new_ones);
         in.need("fixed", out.fixed);
         in.need("still_there", out.still_there);
         in.need("changed", out.changed);

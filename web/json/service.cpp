@@ -49,7 +49,7 @@ document render_audits(const std::vector<scheduled_audit>& what)
 
 document render_findings(const finding_counts& what)
 {
-    return {{"new", what.new_}, {"still_there", what.still_there}, {"gone", what.gone}};
+    return {{"new", what.new_ones}, {"still_there", what.still_there}, {"gone", what.gone}};
 }
 
 document render_waiting(const waiting_counts& what)
@@ -97,7 +97,7 @@ static void decode(const value& from, const place& at, fault& why, scheduled_aud
 static void decode(const value& from, const place& at, fault& why, finding_counts& out)
 {
     object_reader in(from, at, why);
-    in.need("new", out.new_);
+    in.need("new", out.new_ones);
     in.need("still_there", out.still_there);
     in.need("gone", out.gone);
     in.finish_known();

@@ -118,7 +118,7 @@ TEST_CASE("every metric has a name of its own, a help text and a unit or a total
 {
     const auto all = figures().snapshot(
         {.stored = {.bytes = 7, .unstored = 2},
-         .findings = {.new_ = 1, .still_there = 2, .gone = 3},
+         .findings = {.new_ones = 1, .still_there = 2, .gone = 3},
          .is_config_good = false},
         {}
     );

@@ -100,7 +100,7 @@ TEST_CASE("a list of reports marks what is not as expected, and hides nothing of
 TEST_CASE("a difference is shown section by section")
 {
     json::diff_summary what{.after = "B", .before = "A"};
-    what.new_.push_back(
+    what.new_ones.push_back(
         {.cell =
              {.at = "idle",
               .by = "close",

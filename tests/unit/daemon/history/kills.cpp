@@ -126,9 +126,9 @@ TEST_CASE("an audit whose end nobody told is ended as interrupted at the next st
     conclude(running);
     running.took_ns = read->took_ns; // until the last thing that is known
     CHECK(*read == running);
-    CHECK(past->finding_counts().new_ == 1);
+    CHECK(past->finding_counts().new_ones == 1);
     past.reopen();
-    CHECK(past->finding_counts().new_ == 1);
+    CHECK(past->finding_counts().new_ones == 1);
     CHECK(past->audits({}).items.size() == 1);
 }
 

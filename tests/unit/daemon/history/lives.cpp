@@ -70,7 +70,7 @@ TEST_CASE_FIXTURE(life_of_findings, "a finding is new, still there, gone, and ne
     CHECK(all[0]["cell"]["by"] == "close");
     CHECK(all[0]["verdict"] == "leaked");
     CHECK(all[0]["reasons"][0]["code"] == "owned_fin_wait2");
-    CHECK(past->finding_counts() == finding_counts{.new_ = 1});
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1});
 
     const auto second = store({leaking()});
     all = list();
@@ -100,7 +100,7 @@ TEST_CASE_FIXTURE(life_of_findings, "a finding is new, still there, gone, and ne
     CHECK(all[0]["state"] == "new");
     CHECK(all[1]["state"] == "gone");
     // Gone since an earlier audit than the last: no news any more.
-    CHECK(past->finding_counts() == finding_counts{.new_ = 1});
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1});
 }
 
 TEST_CASE_FIXTURE(life_of_findings, "what was not run or not judged says nothing")
@@ -108,18 +108,18 @@ TEST_CASE_FIXTURE(life_of_findings, "what was not run or not judged says nothing
     const auto first = store({leaking(), leaking(kill_point::idle)});
     store({sound(kill_point::connect)});
     store({unjudged()});
-    CHECK(past->finding_counts() == finding_counts{.new_ = 2});
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 2});
     store({leaking(), unjudged()});
-    CHECK(past->finding_counts() == finding_counts{.new_ = 1, .still_there = 1});
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1, .still_there = 1});
     store({sound(), unjudged()});
-    CHECK(past->finding_counts() == finding_counts{.new_ = 1, .gone = 1});
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1, .gone = 1});
     CHECK(list({{}, web::finding_state::new_, {}})[0]["id"] == first.reports[1].id);
 }
 
 TEST_CASE_FIXTURE(life_of_findings, "one leak in many repetitions is a finding")
 {
     store({sound(), sound(), leaking(), sound()});
-    CHECK(past->finding_counts() == finding_counts{.new_ = 1});
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1});
     CHECK(list()[0]["verdict"] == "leaked");
 }
 
@@ -127,11 +127,11 @@ TEST_CASE_FIXTURE(life_of_findings, "a void audit, a control and a single probe 
 {
     store({leaking()});
     store({sound(), sample::control(verdict::released)});
-    CHECK(past->finding_counts() == finding_counts{.new_ = 1});
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1});
     store({sample::control(verdict::leaked)});
-    CHECK(past->finding_counts() == finding_counts{.new_ = 1});
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1});
     store({leaking(kill_point::idle)}, std::string(single_probe));
-    CHECK(past->finding_counts() == finding_counts{.new_ = 1});
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1});
 }
 
 TEST_CASE_FIXTURE(life_of_findings, "each name has findings of its own")
@@ -139,7 +139,7 @@ TEST_CASE_FIXTURE(life_of_findings, "each name has findings of its own")
     store({leaking()}, "nightly");
     store({leaking()}, "hourly");
     store({sound()}, "hourly");
-    CHECK(past->finding_counts() == finding_counts{.new_ = 1, .gone = 1});
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1, .gone = 1});
     CHECK(list({{}, {}, "nightly"})[0]["state"] == "new");
     CHECK(list({{}, {}, "hourly"})[0]["state"] == "gone");
     CHECK(list({{}, web::finding_state::gone, "nightly"}).empty());
@@ -157,7 +157,7 @@ TEST_CASE_FIXTURE(life_of_findings, "the end of an audit counts once")
     const auto done = store({leaking()});
     past->end(done);
     past.settle();
-    CHECK(past->finding_counts() == finding_counts{.new_ = 1});
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1});
 }
 
 TEST_CASE_FIXTURE(life_of_findings, "a difference has each cell in one list")
@@ -216,9 +216,9 @@ TEST_CASE_FIXTURE(life_of_findings, "a difference has each cell in one list")
     CHECK_FALSE(past->diff(sample::new_id(), before.id));
     const auto read = json::parse_diff(all.dump());
     REQUIRE(read);
-    CHECK(read->new_.size() == 2);
-    CHECK(read->new_[0].before == "released TIME_WAIT");
-    CHECK(read->new_[1].before.empty());
+    CHECK(read->new_ones.size() == 2);
+    CHECK(read->new_ones[0].before == "released TIME_WAIT");
+    CHECK(read->new_ones[1].before.empty());
     CHECK(read->unchanged == 1);
 }
 

@@ -98,7 +98,7 @@ TEST_CASE("what is stored is there after a restart, and the place is private")
     past.store(done);
     past.reopen();
     CHECK(text(past->audit(done.id)) == json::dump(done));
-    CHECK(past->finding_counts().new_ == 1);
+    CHECK(past->finding_counts().new_ones == 1);
     CHECK(past->state().check == health_check{});
     CHECK(past->state().bytes > 0);
     for (const auto& each : std::filesystem::directory_iterator(folder.path()))
@@ -192,7 +192,7 @@ TEST_CASE("a single probe is no audit, unless it is asked for")
     CHECK(past->audit(probe.id));
     CHECK(past->report(probe.reports[0].id));
     CHECK(past->reports({}).items.size() == 6);
-    CHECK(past->finding_counts().new_ == 1);
+    CHECK(past->finding_counts().new_ones == 1);
 }
 
 TEST_CASE("reports are found by any mixture of filters, whatever the limit")

@@ -18,7 +18,7 @@ service_status rich_status()
     s.last_audit = last_audit{"01KG9BZ4W37V8ZJ1QYXR5S2T6P", outcome::void_, samples::noon()};
     s.next_audit = samples::noon() + std::chrono::hours(1);
     s.open_findings = 7;
-    s.findings = {.new_ = 2, .still_there = 5, .gone = 1};
+    s.findings = {.new_ones = 2, .still_there = 5, .gone = 1};
     s.audits = {
         {.name = "default",
          .last = s.last_audit,
