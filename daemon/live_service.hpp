@@ -43,6 +43,7 @@ public:
     void apply(const configuration& how) override;
     void stop() override;
     std::string state_line() const override;
+    void history_changed() override;
     void note_reload(bool succeeded, const std::string& detail) override;
 
     service_status status() const override;
@@ -125,7 +126,8 @@ private:
     std::optional<last_audit> last_;
     std::map<std::string, last_audit, std::less<>> last_of_; ///< audits of the configuration
     std::map<std::string, std::uint64_t, std::less<>> missed_;
-    health_checks checks_; ///< what the last lab was like
+    std::map<std::string, std::string, std::less<>> cannot_run_; ///< when last due; why
+    health_checks checks_;                                       ///< what the last lab was like
     health_check config_check_;
     std::vector<recipe> recipes_;
     web::document subjects_;

@@ -8,6 +8,8 @@ namespace finwait::daemon {
 
 configuration taken_over(configuration wanted, const configuration& running)
 {
+    for (const std::string& each : needs_restart(running, wanted))
+        wanted.warnings.push_back(fmt::format("{} has changed: it needs a restart", each));
     wanted.serve = running.serve;
     wanted.history.path = running.history.path;
     wanted.history.path_named_by = running.history.path_named_by;

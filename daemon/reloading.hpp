@@ -9,7 +9,7 @@
 namespace finwait::daemon {
 
 /// The new configuration with what cannot change while the daemon runs as it is: listeners and the
-/// place of the history. Pure.
+/// place of the history; its warnings name what of that was changed. Pure.
 configuration taken_over(configuration wanted, const configuration& running);
 
 /// The refusal of a configuration: `bad_config`, with everything that is wrong. Pure.

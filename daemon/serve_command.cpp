@@ -24,6 +24,8 @@
 
 #include <algorithm>
 #include <csignal>
+#include <cstddef>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -140,6 +142,8 @@ private:
 
     config_request request_;
     configuration how_;
+    std::size_t warnings_of_file_ = how_.warnings.size();
+    std::vector<std::string> lasting_warnings_; ///< of the start: no reload changes what they tell
     journal log_ = journal::of_process();
     service_manager manager_{take_manager_address()};
     announcer announce_;
@@ -162,6 +166,8 @@ serving::serving(config_request request, configuration how, const output_options
 {
     const auto log = [this](const std::string& text) {
         note(log_level::warning, text);
+        if (service_) // not while it is made
+            service_->history_changed();
     };
     history_ = open_history(io_, how_, log);
     service_ = service::make(io_, how_, *history_, events());
@@ -197,6 +203,11 @@ void serving::listen_on(std::vector<inherited_socket> inherited)
              [this](const std::string& text) {
                  note(log_level::notice, text);
              }}
+    );
+    lasting_warnings_ = how_.warnings;
+    lasting_warnings_.erase(
+        lasting_warnings_.begin(),
+        lasting_warnings_.begin() + static_cast<std::ptrdiff_t>(warnings_of_file_)
     );
 }
 
@@ -250,9 +261,20 @@ web::outcome_of<web::document> serving::reload()
     auto read = load(request_);
     if (!read.errors.empty())
         return refuse_reload(read.errors);
-    for (const std::string& each : needs_restart(how_, read.config))
-        note(log_level::warning, fmt::format("{} has changed: it needs a restart", each));
-    take_over(std::move(read.config));
+    configuration before = how_;
+    try {
+        auto wanted = taken_over(std::move(read.config), how_);
+        wanted.warnings.insert(
+            wanted.warnings.end(), lasting_warnings_.begin(), lasting_warnings_.end()
+        );
+        take_over(std::move(wanted));
+    } catch (const std::exception& error) {
+        take_over(std::move(before));
+        return refuse_reload({{.detail = error.what()}});
+    }
+    for (const std::string& each : how_.warnings)
+        note(log_level::warning, each);
+    service_->note_reload(true, {});
     note(log_level::notice, "the configuration was read again and is in force");
     manager_.ready(service_->state_line());
     return service_->config();
@@ -271,10 +293,9 @@ web::outcome_of<web::document> serving::refuse_reload(const std::vector<config_e
 
 void serving::take_over(configuration wanted)
 {
-    how_ = taken_over(std::move(wanted), how_);
+    how_ = std::move(wanted);
     history_->keep(how_.history);
     service_->apply(how_);
-    service_->note_reload(true, {});
 }
 
 exit_code serve(const serve_options& options)

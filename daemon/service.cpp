@@ -93,6 +93,7 @@ void live_service::apply(const configuration& how)
             return one.name == each.first;
         });
     });
+    cannot_run_.clear();
     read_recipes();
     if (!is_started_)
         return;
@@ -119,6 +120,12 @@ void live_service::note_reload(bool succeeded, const std::string& detail)
                               .detail = "the last reading failed, the old one stays: " + detail};
     if (!succeeded)
         log_.add("config", {}, made(json::dump_config_event(detail)));
+    status_changed();
+}
+
+void live_service::history_changed()
+{
+    last_ = history_.last();
     status_changed();
 }
 
@@ -188,10 +195,13 @@ void live_service::run_due(const due_audit& due, system_clock::time_point now)
     auto ready = prepare(*settings, context());
     if (const auto* const why = std::get_if<problem>(&ready)) {
         note(fmt::format("audit {} cannot be run: {}", due.name, why->detail));
+        cannot_run_[due.name] = why->detail;
         timetable_.started(due.name, now);
         timetable_.ended(due.name, now);
+        status_changed();
         return;
     }
+    cannot_run_.erase(due.name);
     if (lane_->ask(std::move(std::get<prepared_audit>(ready))).came_out == admission::full) {
         note(fmt::format("audit {} has to wait: too many audits wait already", due.name));
         timetable_.refused(due.name, now);
@@ -227,7 +237,6 @@ void live_service::ended(const ended_audit& done)
         if (done.name != ad_hoc)
             last_of_[done.name] = *last_;
         figures_.count(what, done.name, now);
-        checks_ = checks_of(what.environment);
         log_.add("audit", done.id, made(json::dump_brief(what)));
         if (tell_.audit_done)
             tell_.audit_done(what, done.name);

@@ -57,6 +57,9 @@ public:
     /// One line on what it is doing, for `systemctl status`: `last audit default: clean, 2026-…`.
     virtual std::string state_line() const = 0;
 
+    /// The history is in another state: its file was set aside, cannot be written, or can again.
+    virtual void history_changed() = 0;
+
     /// Whether the last attempt to read the configuration succeeded, for the metrics and /readyz.
     virtual void note_reload(bool succeeded, const std::string& detail) = 0;
 };

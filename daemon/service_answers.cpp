@@ -70,6 +70,14 @@ health live_service::judged() const
 
 health_check live_service::schedule_check() const
 {
+    if (!cannot_run_.empty())
+        return {
+            .status = health::warn,
+            .detail = fmt::format(
+                "audit {} cannot be run: {}",
+                cannot_run_.begin()->first,
+                cannot_run_.begin()->second
+            )};
     const auto next = next_audit();
     const auto late = next ? system_clock::now() - *next : system_clock::duration::zero();
     if (late < late_from)

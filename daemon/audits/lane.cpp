@@ -252,7 +252,8 @@ void live_lane::launch()
              [this](const environment& where) {
                  now_->where = where;
                  is_lab_wanted_ = false;
-                 events_.entered(where);
+                 if (now_->target == built_in_target) // the others are reached from the host
+                     events_.entered(where);
              },
          .planned = [this](std::size_t cells) { planned(cells); },
          .reported = [this](const report& done, std::string_view line) { take(done, line); },

@@ -30,8 +30,9 @@ struct ended_audit
 /// What the lane tells. Called from the io_context, never from a call of ours.
 struct lane_events
 {
-    std::function<void(const std::string& text)> noted;       ///< for the log
-    std::function<void(const environment& where)> entered;    ///< a lab, by its first worker
+    std::function<void(const std::string& text)> noted; ///< for the log
+    /// The origin's lab, by its first worker. Targets are reached from the host, without a lab.
+    std::function<void(const environment& where)> entered;
     std::function<void(const web::audit_record& what)> moved; ///< waits, runs, got further
     /// A report of that audit; nothing but a count, it is not stored yet.
     std::function<void(const report& done)> reported;

@@ -2,7 +2,9 @@
 
 #include "daemon/schedule/calendar_reader.hpp"
 
+#include <algorithm>
 #include <ctime>
+#include <optional>
 #include <utility>
 
 namespace finwait::daemon {
@@ -30,16 +32,19 @@ void normalize(std::tm& at)
 // leaves out, the one that the clock shows an hour later.
 std::time_t local_moment(const std::tm& shown)
 {
-    std::time_t moment = 0;
-    for (const int is_summer : {1, 0}) {
+    // Which of the two comes first depends on the zone: Ireland's winter is its daylight saving time.
+    std::optional<std::time_t> first;
+    std::time_t latest = 0;
+    for (const int is_saving : {1, 0}) {
         std::tm tried = shown;
-        tried.tm_isdst = is_summer;
-        moment = ::mktime(&tried);
-        if (tried.tm_isdst == is_summer && tried.tm_hour == shown.tm_hour &&
+        tried.tm_isdst = is_saving;
+        const std::time_t moment = ::mktime(&tried);
+        if (tried.tm_isdst == is_saving && tried.tm_hour == shown.tm_hour &&
             tried.tm_min == shown.tm_min)
-            break;
+            first = std::min(first.value_or(moment), moment);
+        latest = std::max(latest, moment);
     }
-    return moment;
+    return first.value_or(latest);
 }
 
 std::time_t moment_of(const std::tm& shown, bool is_utc)

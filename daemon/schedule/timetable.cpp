@@ -57,8 +57,10 @@ void timetable::count_missed(entry& one, time_point now)
     for (auto later = one.at->next(*one.planned); later && *later <= now;
          later = one.at->next(*later)) {
         one.planned = later;
-        if (++one.missed >= most_missed)
+        if (++one.missed >= most_missed) {
+            one.planned = now;
             return;
+        }
     }
 }
 
@@ -108,9 +110,11 @@ std::vector<due_audit> timetable::due(time_point now)
     std::vector<due_audit> out;
     for (entry& each : entries_) {
         const auto next = next_of(each, now);
-        if (!next || *next > now)
+        if (!next)
             continue;
-        each.planned = next;
+        each.planned = next; // for good, also where a clock that was set back brought it nearer
+        if (*next > now)
+            continue;
         count_missed(each, now);
         out.push_back({each.name, *each.planned, std::exchange(each.missed, 0)});
         each.planned.reset();

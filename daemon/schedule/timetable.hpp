@@ -52,7 +52,8 @@ public:
     void set(const std::vector<audit_settings>& audits, const last_run& last, time_point now);
 
     /// Those that are due, in the order of their times. Each is given once: tell started() or
-    /// refused() of it.
+    /// refused() of it. To be asked every minute or so, since it is also what notices that the
+    /// clock was set back.
     std::vector<due_audit> due(time_point now);
 
     /// It waits in the queue or runs, whoever asked for it: it is not due until it ended. Tell it

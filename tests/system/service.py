@@ -421,6 +421,39 @@ class Schedule(unittest.TestCase):
             self.assertEqual(status["checks"]["config"]["status"], "warn")
             self.assertEqual(daemon.get("/api/v1/config")["audits"][0]["at"], ["idle", "connected"])
 
+    def test_what_a_reload_leaves_as_it_is_stands_in_its_answer(self):
+        with Service(QUIET) as daemon:
+            with open(daemon.config, encoding="utf-8") as file:
+                text = file.read()
+            with open(daemon.config, "w", encoding="utf-8") as file:
+                file.write(text.replace('tcp = ""', 'tcp = "127.0.0.1:9"'))
+            status, _, answer = daemon.ask("POST", "/api/v1/config/reload", {})
+            self.assertEqual(status, 200)
+            self.assertIn("serve.tcp has changed: it needs a restart", answer["warnings"])
+
+    def test_one_that_cannot_be_run_any_more_is_in_the_status(self):
+        folder = tempfile.mkdtemp(prefix="finwait-schedule-")
+        self.addCleanup(shutil.rmtree, folder)
+        subjects = os.path.join(folder, "subjects")
+        os.mkdir(subjects)
+        recipe = os.path.join(subjects, "stubborn.toml")
+        for name, text in ((recipe, RECIPE), (os.path.join(subjects, "stubborn.py"), STUBBORN)):
+            with open(name, "w", encoding="utf-8") as file:
+                file.write(text)
+        with Service('[[audits]]\nname = "often"\nsubjects = ["stubborn"]\nevery = "1s"\n',
+                     folder) as daemon:
+            def wait_for(health):
+                while (status := daemon.get("/api/v1/status"))["checks"]["schedule"][
+                        "status"] != health or not status["last_audit"]:
+                    daemon.get(f"/api/v1/status?index={status['index']}&wait=30s")
+                return status
+            wait_for("pass")
+            os.rename(recipe, recipe + ".away")
+            self.assertIn("often cannot be run: ",
+                          wait_for("warn")["checks"]["schedule"]["detail"])
+            os.rename(recipe + ".away", recipe)
+            wait_for("pass")
+
 
 def daemon_list(daemon):
     """The audits of a history whose daemon is not there."""
@@ -540,6 +573,8 @@ allow = {json.dumps(allow)}
                 self.assertEqual(report["plan"]["target"], "named")
             self.assertEqual(
                 len(daemon.get("/api/v1/reports?target=named")["reports"]), 3)
+            # It is reached from the host, which says nothing of the lab.
+            self.assertEqual(daemon.get("/api/v1/status")["checks"]["lab"]["status"], "pass")
 
 
 class Deaths(unittest.TestCase):

@@ -32,6 +32,8 @@ TEST_CASE("what cannot change while the daemon runs stays, all else is new")
     CHECK(now.history.max_bytes == 7);
     CHECK(now.limits.queue == 2);
     CHECK(now.audits == wanted.audits);
+    REQUIRE(now.warnings.size() == 2);
+    CHECK(now.warnings[0].find("needs a restart") != std::string::npos);
 }
 
 TEST_CASE("a refusal has every mistake with its place")

@@ -169,6 +169,17 @@ TEST_CASE("local time through a change of the clock")
     }
 }
 
+TEST_CASE("local time where winter is what daylight is saved in")
+{
+    // Ireland: 2027-03-28 01:00 GMT becomes 02:00 IST, 2026-10-25 02:00 IST becomes 01:00 GMT.
+    const zone ireland("IST-1GMT0,M10.5.0,M3.5.0/1");
+    const auto often = read("01:30");
+    CHECK(text_of(often.next(*moment("2027-03-27 12:00:00"))) == "2027-03-28 01:30:00");
+    CHECK(text_of(often.next(*moment("2027-03-28 01:30:00"))) == "2027-03-29 00:30:00");
+    CHECK(text_of(often.next(*moment("2026-10-24 12:00:00"))) == "2026-10-25 00:30:00");
+    CHECK(text_of(often.next(*moment("2026-10-25 00:30:00"))) == "2026-10-26 01:30:00");
+}
+
 TEST_CASE("each next time is later than the one before, over a change of the clock")
 {
     const zone berlin("CET-1CEST,M3.5.0,M10.5.0/3");

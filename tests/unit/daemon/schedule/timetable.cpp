@@ -235,11 +235,20 @@ TEST_CASE("a clock that is set back does not put a run off for longer than its i
     {
         table.set({each(1h)}, ended(noon), noon);
         CHECK(table.next(noon - 24h) == noon - 23h);
+        CHECK(table.due(noon - 24h).empty());
+        CHECK(table.due(noon - 24h + 59min).empty());
+        CHECK(table.next(noon - 24h + 59min) == noon - 23h);
+        CHECK(table.due(noon - 23h).size() == 1);
+        CHECK(table.due(noon - 22h).empty());
     }
     SUBCASE("calendar")
     {
         table.set({at("hourly")}, ended(noon), noon);
         CHECK(table.next(noon - 24h) == noon - 23h);
+        CHECK(table.due(noon - 24h).empty());
+        CHECK(table.due(noon - 24h + 59min).empty());
+        CHECK(table.due(noon - 23h).size() == 1);
+        CHECK(table.due(noon - 23h).empty());
     }
     SUBCASE("a last run of the future")
     {
