@@ -152,6 +152,11 @@ void live_service::plan_schedule()
         return past_run{.started = began.value_or(last->at), .ended = last->at};
     };
     timetable_.set(how_.audits, last_run, system_clock::now());
+    std::vector<std::string> names;
+    names.reserve(how_.audits.size());
+    for (const audit_settings& each : how_.audits)
+        names.push_back(each.name);
+    history_.retire(names);
 }
 
 void live_service::tick()

@@ -29,16 +29,21 @@ class stored_history final : public history
 {
 public:
     stored_history(writer_setup setup, kernel::unique_fd lock)
-        : lock_(std::move(lock)), file_(setup.file), writer_(std::move(setup))
+        : lock_(std::move(lock)), file_(setup.file), writer_(told_to_this(std::move(setup)))
     {
+        if (writer_.is_open())
+            return;
+        try {
+            writer_.count_findings(*what_is_there());
+        } catch (const sqlite_error&) {
+            return; // ignoring: whoever opens the file as usual finds out
+        }
     }
 
     void begin(audit_start what) override
     {
         names_[what.id] = what.name;
-        writer_.submit({.work = [what](record_keeper& into) {
-            into.begin(what);
-        }});
+        writer_.submit({.work = [what](record_keeper& into) { into.begin(what); }, .begins = what});
     }
 
     void set_environment(const std::string& audit, const environment& where) override
@@ -60,7 +65,8 @@ public:
             {.kind = write_kind::report,
              .work = [row](record_keeper& into) { into.add(*row); },
              .stored = std::move(stored),
-             .bytes = bytes}
+             .bytes = bytes,
+             .finding = row->kind.finding ? row : nullptr}
         );
     }
 
@@ -81,8 +87,23 @@ public:
         );
     }
 
+    void retire(const std::vector<std::string>& still_configured) override
+    {
+        const auto now = nanoseconds(std::chrono::system_clock::now());
+        writer_.submit(
+            {.kind = write_kind::retirement,
+             .work =
+                 [still_configured, now](record_keeper& into) {
+                     into.retire(still_configured, now);
+                 }}
+        );
+    }
+
     void check() override
     {
+        is_check_due_ = !writer_.is_open();
+        if (is_check_due_)
+            return;
         writer_.maintain();
         if (!file_ || (!writer_.was_unclean() && is_inspected_lately()))
             return;
@@ -135,8 +156,10 @@ public:
     }
     finwait::finding_counts finding_counts() const override { return writer_.findings(); }
     std::optional<last_audit> last(std::string_view name) const override
-    {
+    try {
         return read([&](const history_reader& from) { return from.last(name); });
+    } catch (const sqlite_error&) {
+        return std::nullopt; // ignoring: damage is noted, and said in the state
     }
     history_state state() const override { return writer_.state(); }
 
@@ -154,6 +177,16 @@ public:
     }
 
 private:
+    // What was to be looked through before there was room to open it.
+    writer_setup told_to_this(writer_setup setup)
+    {
+        setup.opened = [this, alive = std::weak_ptr(alive_)] {
+            if (!alive.expired() && is_check_due_)
+                check();
+        };
+        return setup;
+    }
+
     /// All of it but the reports, which are most of it.
     static finwait::audit head_of(const finwait::audit& done)
     {
@@ -178,19 +211,23 @@ private:
     {
         if (!file_)
             return ask(history_reader(writer_.memory()));
+        if (!writer_.is_open()) {
+            reading_.reset();
+            return ask(history_reader(*what_is_there()));
+        }
+        const auto generation = writer_.generation();
         try {
-            return ask(history_reader(reading()));
+            return ask(history_reader(reading(generation)));
         } catch (const sqlite_error& error) {
             if (error.is_damage())
-                writer_.note_damage(error.what(), writer_.generation());
+                writer_.note_damage(error.what(), generation);
             throw;
         }
     }
 
     // A connection to the file as it is now: it may have been set aside.
-    database& reading() const
+    database& reading(unsigned generation) const
     {
-        const auto generation = writer_.generation();
         if (reading_ && reading_generation_ == generation)
             return *reading_;
         reading_.reset();
@@ -201,14 +238,36 @@ private:
         return *reading_;
     }
 
-    bool is_inspected_lately() const
+    // As long as there is no room to open the file as usual: what a clean stop has left of it, or
+    // an empty history. A log that is left cannot be read without room for its index, and the file
+    // without its log says nothing for certain.
+    std::unique_ptr<database> what_is_there() const
     {
+        try {
+            auto there = std::make_unique<database>(file_->string(), database::access::unchanging);
+            set_up_reader(*there);
+            if (!has_log(*file_) && kind_of(*there) == file_kind::ours)
+                return there;
+        } catch (const sqlite_error&) {
+            // ignoring: whoever opens it as usual finds out
+        }
+        auto nothing = std::make_unique<database>(":memory:", database::access::read_write);
+        migrate(*nothing);
+        return nothing;
+    }
+
+    bool is_inspected_lately() const
+    try {
         const auto then = read([](const history_reader& from) { return from.noted("inspected"); });
         return then && std::chrono::system_clock::now() - time_of(*then) < between_inspections;
+    } catch (const sqlite_error&) {
+        return false;
     }
 
     kernel::unique_fd lock_; ///< of the place, until all is closed
     std::optional<std::filesystem::path> file_;
+    bool is_check_due_ = false;
+    std::shared_ptr<const bool> alive_ = std::make_shared<const bool>(true);
     std::map<std::string, std::string, std::less<>> names_; ///< of the audits that run, by id
     mutable writer writer_;
     mutable std::unique_ptr<database> reading_; ///< closed before the writer's, which tidies up
@@ -242,14 +301,7 @@ std::unique_ptr<history> history::open(
     try {
         return std::make_unique<stored_history>(setup(how.path), std::move(lock));
     } catch (const sqlite_error& error) {
-        if (!error.is_no_room())
-            throw usage_error(refusal(error));
-        // A full disk is no reason not to audit.
-        auto in_memory = setup({});
-        in_memory.note = refusal(error) + "; it is in memory only, until the next start";
-        if (log)
-            log(in_memory.note);
-        return std::make_unique<stored_history>(std::move(in_memory), kernel::unique_fd());
+        throw usage_error(refusal(error));
     } catch (const std::filesystem::filesystem_error& error) {
         throw usage_error(refusal(error));
     }

@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace finwait::daemon {
 
@@ -31,18 +32,25 @@ struct audit_start
 /// of findings, and are in no list and no `latest` unless asked for by this name.
 constexpr std::string_view single_probe = "probe";
 
+/// The name of audits that nobody configured. Their findings are kept and listed, but not counted:
+/// no audit of the schedule would ever close them.
+constexpr std::string_view not_configured = "ad hoc";
+
 /// How it is with the store.
 struct history_state
 {
-    health_check check;         ///< warn: damaged and set aside, full disk, memory only
-    std::uint64_t bytes = 0;    ///< of the files
-    std::uint64_t unstored = 0; ///< reports that could not be written since the start
+    health_check check;      ///< warn: damaged and set aside, full disk, memory only
+    std::uint64_t bytes = 0; ///< of the files
+    /// Reports that could not be written when they came, since the start. Those of findings are
+    /// among them, though they may have been made good.
+    std::uint64_t unstored = 0;
 };
 
 /// Reads answer at once by the calling thread's own connection; writes go to one writer thread in
 /// their order, which tells in the io_context when they are stored. Reports that are asked of it
 /// while the disk is full are lost, counted and said; it resumes by itself, and the ends of audits
-/// are then made good. All of it belongs to the io_context's thread.
+/// are then made good, with the reports of their findings as far as the memory for them goes. The
+/// same holds when there is no room from the start. All of it belongs to the io_context's thread.
 ///
 /// An audit that has begun and not ended is unknown to the reading side, but for its reports. One
 /// that an earlier daemon did not live to end is ended when the history is opened, as interrupted.
@@ -75,6 +83,10 @@ public:
     /// add(). Once stored, findings() and finding_counts() tell of it.
     virtual void
     end(const finwait::audit& done, std::function<void(bool is_stored)> stored = {}) = 0;
+    /// Open findings of audits with another name than these are `gone` from now on: nobody looks
+    /// for them any more. To be called at the start, before anything runs, and with every other
+    /// configuration. Those of audits that nobody configured stay as they are.
+    virtual void retire(const std::vector<std::string>& still_configured) = 0;
     /// Begins quick_check and pruning off this thread; to be called when the daemon is ready.
     virtual void check() = 0;
     /// Keeps by age and bytes as these settings say from now on.
@@ -97,8 +109,8 @@ public:
     virtual web::document report(std::string_view id) const = 0;
     /// The items are `finwait.finding/1`; the id of a finding is that of the report that was first.
     virtual web::page findings(const web::finding_query& wanted) const = 0;
-    /// How many findings are new, still there, and gone since the last audit of their name. From
-    /// memory.
+    /// How many findings are new, still there, and gone since the last audit of their name; of
+    /// configured audits alone. From memory.
     virtual finwait::finding_counts finding_counts() const = 0;
     /// How many findings are new or still there.
     std::uint64_t open_findings() const
@@ -106,7 +118,8 @@ public:
         const auto counts = finding_counts();
         return counts.new_ones + counts.still_there;
     }
-    /// The last audit that ended, of any name, or of that name.
+    /// The last audit that ended, of any name, or of that name. Also null when the file cannot be
+    /// read: it does not throw.
     virtual std::optional<last_audit> last(std::string_view name = {}) const = 0;
     virtual history_state state() const = 0;
 

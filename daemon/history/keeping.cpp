@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <limits>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace finwait::daemon {
@@ -21,16 +23,14 @@ constexpr std::int64_t pages_at_once = 256;
 
 enum class span { shorter, longer };
 
-bool forget_reports(
-    database& in, span which, std::int64_t before_ns, std::int64_t at_most = reports_at_once
-)
+bool forget_reports(database& in, span which, std::int64_t before_ns)
 {
     in.tell(
         "DELETE FROM reports WHERE n IN (SELECT n FROM reports WHERE longer = ? AND started < ? "
         "ORDER BY started LIMIT ?)",
         which,
         before_ns,
-        at_most
+        reports_at_once
     );
     return in.changes() != 0;
 }
@@ -43,13 +43,16 @@ std::int64_t a_part_of_reports(database& in)
     return std::clamp<std::int64_t>(about / 8, 1, reports_at_once);
 }
 
-// The last one of a name stays: it says how it stands, also after a long time without any.
+// The last one of a name stays: it says how it stands, also after a long time without any. So does
+// the last that was told of: whoever waited for its end is about to read it.
 bool forget_audits(database& in, span which, std::int64_t before_ns)
 {
     std::vector<std::string> ids;
     {
         query rows = in.ask(
             "SELECT id FROM audits AS a WHERE longer = ? AND ended IS NOT NULL AND ended < ? "
+            "AND a.rowid <> (SELECT rowid FROM audits WHERE ended IS NOT NULL ORDER BY rowid DESC "
+            "LIMIT 1) "
             "AND NOT EXISTS (SELECT 1 FROM reports WHERE audit = a.id) "
             "AND EXISTS (SELECT 1 FROM audits AS b WHERE b.name = a.name AND b.ended IS NOT NULL "
             "AND b.ended > a.ended) ORDER BY ended LIMIT ?",
@@ -92,17 +95,65 @@ bool forget_old(database& in, const history_settings& how, std::int64_t now_ns)
            forget_lives(in, longer);
 }
 
+/// The audits that are being made or just were. By the order in which they came into the table: in
+/// times and ids a clock that is set back makes the newest the oldest.
+constexpr std::string_view newest_audits =
+    "(SELECT id FROM audits WHERE ended IS NULL UNION ALL SELECT id FROM (SELECT id FROM audits "
+    "WHERE ended IS NOT NULL ORDER BY rowid DESC LIMIT 1))";
+
+enum class spared { newest, nothing };
+
+/// Whether times say which report is the oldest: none lies ahead.
+bool is_in_order(database& in, std::int64_t now_ns)
+{
+    for (const auto which : {span::shorter, span::longer})
+        if (in.number(
+                "SELECT EXISTS (SELECT 1 FROM reports WHERE longer = ? AND started > ?)",
+                which,
+                now_ns
+            ) != 0)
+            return false;
+    return true;
+}
+
+bool forget_first_reports(database& in, span which, spared who, std::int64_t now_ns)
+{
+    const auto others =
+        who == spared::newest ? fmt::format("AND audit NOT IN {} ", newest_audits) : std::string();
+    // By their times there is an index; by their numbers those that are kept otherwise are looked
+    // at as well, from the oldest on.
+    const bool is_by_time = is_in_order(in, now_ns);
+    in.tell(
+        fmt::format(
+            "DELETE FROM reports WHERE n IN (SELECT n FROM reports {} WHERE longer = ? {}"
+            "ORDER BY {} LIMIT ?)",
+            is_by_time ? "" : "NOT INDEXED",
+            others,
+            is_by_time ? "started" : "n"
+        ),
+        which,
+        a_part_of_reports(in)
+    );
+    return in.changes() != 0;
+}
+
 bool forget_oldest(database& in, std::int64_t now_ns)
 {
-    for (const auto which : {span::shorter, span::longer}) {
-        const bool some = forget_reports(in, which, now_ns, a_part_of_reports(in));
-        // With the reports go the audits that have none left, and are older than what is there.
-        const auto oldest = in.number(
-            "SELECT coalesce(min(started), ?) FROM reports WHERE longer = ?", now_ns, which
-        );
-        if (forget_audits(in, which, oldest) || some)
-            return true;
-    }
+    for (const auto who : {spared::newest, spared::nothing})
+        for (const auto which : {span::shorter, span::longer}) {
+            const bool some = forget_first_reports(in, which, who, now_ns);
+            // With the reports go the audits that have none left, and are older than what is there.
+            const auto oldest =
+                is_in_order(in, now_ns)
+                    ? in.number(
+                          "SELECT coalesce(min(started), ?) FROM reports WHERE longer = ?",
+                          now_ns,
+                          which
+                      )
+                    : std::numeric_limits<std::int64_t>::max();
+            if (forget_audits(in, which, oldest) || some)
+                return true;
+        }
     in.tell(
         "DELETE FROM findings WHERE id IN (SELECT id FROM findings WHERE state = 'gone' "
         "ORDER BY id LIMIT ?)",

@@ -32,7 +32,11 @@ std::uint64_t used_bytes(database& in);
 /// judged and escaped controls later than the rest); audits and lives of findings that are too old
 /// and have no report; then, while the pages are too many, the oldest of what is kept shorter, then
 /// the oldest of all; then gives free pages back to the file system. The last audit of each name
-/// stays whatever its age. Throws sqlite_error.
+/// stays whatever its age. For want of pages the audit that has ended last, and those that run,
+/// lose reports only when nobody else has any.
+///
+/// The oldest is what was stored first: it stays so when the clock was set back. Throws
+/// sqlite_error.
 bool forget_some(
     database& in, const history_settings& how, const byte_limits& limits, std::int64_t now_ns
 );

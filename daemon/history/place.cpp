@@ -113,4 +113,12 @@ std::uint64_t bytes_of(const std::filesystem::path& file)
     return all;
 }
 
+bool has_log(const std::filesystem::path& file)
+{
+    struct ::stat facts
+    {
+    };
+    return ::stat(with(file, "-wal").c_str(), &facts) == 0 && facts.st_size != 0;
+}
+
 } // namespace finwait::daemon

@@ -22,6 +22,9 @@ std::filesystem::path set_aside(const std::filesystem::path& file);
 /// Of the database, its log and its index. 0 for what is not there.
 std::uint64_t bytes_of(const std::filesystem::path& file);
 
+/// Whether there is something in its log that may not be in the database.
+bool has_log(const std::filesystem::path& file);
+
 /// Makes it an empty file of ours, 0600. Throws usage_error.
 void create_file(const std::filesystem::path& file);
 

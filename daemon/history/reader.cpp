@@ -330,16 +330,19 @@ web::page history_reader::findings(const web::finding_query& wanted) const
 finwait::finding_counts history_reader::finding_counts() const
 {
     finwait::finding_counts counts;
-    counts.new_ones =
-        static_cast<std::uint64_t>(from_.number("SELECT count(*) FROM findings WHERE state = 'new'")
-        );
-    counts.still_there = static_cast<std::uint64_t>(
-        from_.number("SELECT count(*) FROM findings WHERE state = 'still_there'")
-    );
-    // Those that the last audit of their name missed, and no earlier one.
+    const auto open = [&](std::string_view state) {
+        return static_cast<std::uint64_t>(from_.number(
+            "SELECT count(*) FROM findings WHERE state = ? AND name <> ?", state, not_configured
+        ));
+    };
+    counts.new_ones = open("new");
+    counts.still_there = open("still_there");
+    // Those that the last audit of their name has ended, and no earlier one; nor those of names
+    // that are no longer configured, which no later audit would take out of the count.
     counts.gone = static_cast<std::uint64_t>(from_.number(
-        "SELECT count(*) FROM findings f WHERE state = 'gone' AND last_audit = (SELECT id FROM "
-        "audits a WHERE a.ended IS NOT NULL AND a.name = f.name ORDER BY ended DESC LIMIT 1)"
+        "SELECT count(*) FROM findings f WHERE state = 'gone' AND name <> ? AND gone_since = "
+        "(SELECT max(ended) FROM audits a WHERE a.ended IS NOT NULL AND a.name = f.name)",
+        not_configured
     ));
     return counts;
 }
@@ -362,8 +365,19 @@ try : opened_(file.string(), database::access::read_only), reader_(opened_) {
         throw usage_error(fmt::format("{} is no history of finwait", name));
     }
 } catch (const sqlite_error& error) {
-    throw usage_error(
-        fmt::format("the history {} cannot be read: {}", printable(file.string()), error.what())
+    throw usage_error(why_unreadable(file, error));
+}
+
+std::string why_unreadable(const std::filesystem::path& file, const sqlite_error& error)
+{
+    const auto name = printable(file.string());
+    if (!error.is_damage())
+        return fmt::format("the history {} cannot be read: {}", name, error.what());
+    return fmt::format(
+        "the history {} is damaged ({}); what is left of it can be recovered, see finwait(1), "
+        "FILES",
+        name,
+        error.what()
     );
 }
 

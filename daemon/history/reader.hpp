@@ -55,4 +55,7 @@ private:
     history_reader reader_;
 };
 
+/// Why nothing can be read of that file, and when it is damaged where the cure stands.
+std::string why_unreadable(const std::filesystem::path& file, const sqlite_error& error);
+
 } // namespace finwait::daemon

@@ -75,8 +75,18 @@ void record_keeper::add(const report_row& what)
         what.longer,
         what.doc
     );
-    if (into_.changes() == 0)
-        return;
+    if (into_.changes() != 0)
+        tally(what, kind);
+}
+
+void record_keeper::add_brief(const report_row& what)
+{
+    make_sure_of(what.audit);
+    tally(what, kind_id(what.kind));
+}
+
+void record_keeper::tally(const report_row& what, std::int64_t kind)
+{
     into_.tell(
         "INSERT INTO tallies (audit, kind, count, first_report) VALUES (?, ?, 1, ?) "
         "ON CONFLICT (audit, kind) DO UPDATE SET count = count + 1, "
@@ -115,7 +125,12 @@ void record_keeper::end(const audit_end_row& what)
         what.id
     );
     if (into_.changes() != 0 && what.outcome != outcome::void_)
-        go_on_living(into_, what.id, what.ended_ns);
+        go_on_living(into_, what);
+}
+
+void record_keeper::retire(const std::vector<std::string>& still_configured, std::int64_t now_ns)
+{
+    retire_all_but(into_, still_configured, now_ns);
 }
 
 std::size_t record_keeper::end_abandoned()
@@ -124,7 +139,8 @@ std::size_t record_keeper::end_abandoned()
     {
         query rows = into_.ask("SELECT id FROM audits WHERE ended IS NULL");
         while (rows.next())
-            ids.emplace_back(rows.text(0));
+            if (!open_.contains(rows.text(0))) // this process will tell
+                ids.emplace_back(rows.text(0));
     }
     for (const auto& id : ids)
         end(row_of(as_interrupted(into_, id)));

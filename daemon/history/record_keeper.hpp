@@ -27,8 +27,12 @@ public:
     void set_environment(std::string_view audit, std::string_view environment);
     /// Nothing, when there is a report of that id.
     void add(const report_row& what);
+    /// That there was such a report, without what it says. Once for each.
+    void add_brief(const report_row& what);
     /// Nothing, when it has ended already.
     void end(const audit_end_row& what);
+    /// Findings of audits with another name are gone.
+    void retire(const std::vector<std::string>& still_configured, std::int64_t now_ns);
 
     /// Ends what an earlier process did not live to end, as interrupted. Gives how many.
     std::size_t end_abandoned();
@@ -43,6 +47,7 @@ public:
 
 private:
     void make_sure_of(std::string_view audit);
+    void tally(const report_row& what, std::int64_t kind);
     std::int64_t kind_id(const kind_row& what);
     std::int64_t cell_id(const cell_row& what);
 

@@ -4,6 +4,8 @@
 #include "web/json/history.hpp"
 #include "web/json/json.hpp"
 
+#include <utility>
+
 namespace finwait::daemon {
 
 namespace {
@@ -61,13 +63,22 @@ report_row row_of(const std::string& audit, const report& done, std::string_view
 
 audit_end_row row_of(const audit& done)
 {
+    auto reports = done.controls_planned;
+    for (const auto& [which, count] : done.summary)
+        reports += count;
+    std::vector<std::string> not_run;
+    for (const auto& each : done.environment.not_run)
+        not_run.push_back(each.what);
     return {
         .id = done.id,
         .name = done.name,
         .started_ns = nanoseconds(done.started),
         .ended_ns = nanoseconds(done.started) + done.took_ns,
         .outcome = done.outcome,
-        .doc = json::dump_brief(done)};
+        .doc = json::dump_brief(done),
+        .is_interrupted = done.interrupted,
+        .reports = reports,
+        .not_run = std::move(not_run)};
 }
 
 } // namespace finwait::daemon

@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace finwait::daemon {
 
@@ -63,7 +64,10 @@ struct audit_end_row
     std::int64_t started_ns = 0;
     std::int64_t ended_ns = 0;
     finwait::outcome outcome = finwait::outcome::unverified;
-    std::string doc; ///< without its reports
+    std::string doc;                  ///< without its reports
+    bool is_interrupted = false;      ///< some of its cells were not run, or not often enough
+    std::uint64_t reports = 0;        ///< that it had, with controls
+    std::vector<std::string> not_run; ///< what of its cells was not possible; see finwait::not_run
 };
 
 std::int64_t nanoseconds(std::chrono::system_clock::time_point when);

@@ -16,6 +16,31 @@ int primary(int code)
     return code & 0xff;
 }
 
+/// The path as a URI that says that nobody writes (SQLite: "Uniform Resource Identifiers").
+std::string unchanging_uri(const std::string& path)
+{
+    std::string uri = "file:";
+    for (const char each : path)
+        if (each == '%' || each == '?' || each == '#')
+            uri += fmt::format("%{:02x}", static_cast<unsigned char>(each));
+        else
+            uri += each;
+    return uri + "?immutable=1";
+}
+
+int flags_of(database::access how)
+{
+    switch (how) {
+    case database::access::read_only:
+        return SQLITE_OPEN_READONLY;
+    case database::access::unchanging:
+        return SQLITE_OPEN_READONLY | SQLITE_OPEN_URI;
+    case database::access::read_write:
+        break;
+    }
+    return SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+}
+
 } // namespace
 
 sqlite_error sqlite_error::damage(const std::string& text)
@@ -39,6 +64,11 @@ bool sqlite_error::is_no_room() const
 bool sqlite_error::is_busy() const
 {
     return primary(code_) == SQLITE_BUSY || primary(code_) == SQLITE_LOCKED;
+}
+
+bool sqlite_error::is_refused() const
+{
+    return primary(code_) == SQLITE_CONSTRAINT;
 }
 
 void finalizer::operator()(sqlite3_stmt* done) const noexcept
@@ -116,10 +146,9 @@ bool query::is_null(int column) const
 database::database(const std::string& path, access how)
 {
     // No mutex of its own: a connection belongs to one thread.
-    const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
-                      (how == access::read_only ? SQLITE_OPEN_READONLY
-                                                : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
-    const int result = sqlite3_open_v2(path.c_str(), &handle_, flags, nullptr);
+    const int flags = SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | flags_of(how);
+    const auto name = how == access::unchanging ? unchanging_uri(path) : path;
+    const int result = sqlite3_open_v2(name.c_str(), &handle_, flags, nullptr);
     if (result == SQLITE_OK)
         return;
     const std::string text = handle_ == nullptr ? sqlite3_errstr(result) : sqlite3_errmsg(handle_);

@@ -30,6 +30,7 @@ public:
     bool is_damage() const;            ///< the file is no database, or not a whole one
     bool is_no_room() const;           ///< disk full, quota, file size limit
     bool is_busy() const;              ///< somebody else has it
+    bool is_refused() const;           ///< what was to be written breaks a rule of the tables
 
 private:
     int code_;
@@ -84,7 +85,11 @@ private:
 class database
 {
 public:
-    enum class access { read_only, read_write };
+    enum class access {
+        read_only,
+        read_write,
+        unchanging, ///< read only, and nobody writes: without a log, and without locks
+    };
 
     /// A file that is there, or `:memory:`. Throws sqlite_error.
     database(const std::string& path, access how);

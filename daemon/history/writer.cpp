@@ -10,6 +10,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
+#include <stdexcept>
 #include <utility>
 
 #include <pthread.h>
@@ -27,7 +29,11 @@ constexpr std::size_t most_queued_bytes = 8 * mebibyte;
 constexpr std::size_t most_at_once = 64;
 constexpr std::size_t most_bytes_at_once = mebibyte / 2;
 /// Ends of audits that could not be written.
-constexpr std::size_t most_owed = 64;
+constexpr std::size_t most_owed_ends = 64;
+/// Of the reports of findings that could not be written. Beyond it what they say is not kept; that
+/// there were so many findings is.
+constexpr std::size_t most_owed_bytes = 4 * mebibyte;
+constexpr std::size_t most_owed_findings = 10'000;
 /// After a failure, until it is tried again with nothing new to write.
 constexpr std::chrono::seconds until_next_try{2};
 constexpr std::chrono::hours between_tidyings{1};
@@ -41,16 +47,9 @@ std::int64_t now_ns()
 
 // ---- opening
 
-writer::writer(writer_setup setup) : setup_(std::move(setup)), aside_(setup_.note)
+writer::writer(writer_setup setup) : setup_(std::move(setup))
 {
-    try {
-        open();
-    } catch (const sqlite_error& error) {
-        if (!error.is_damage() || !setup_.file)
-            throw;
-        replace(error.what());
-    }
-    count_findings();
+    start();
     if (!setup_.file)
         return;
     // Signals are the main thread's.
@@ -80,8 +79,46 @@ writer::~writer()
     }
 }
 
-void writer::open()
+void writer::start()
+try {
+    try {
+        open();
+        look_at_indices();
+        count_findings();
+    } catch (const sqlite_error& error) {
+        if (!error.is_damage() || !setup_.file)
+            throw;
+        replace(error.what());
+    }
+} catch (const sqlite_error& error) {
+    if (!error.is_no_room() || !setup_.file)
+        throw;
+    // A full disk is no reason not to audit.
+    close();
+    say(fmt::format("the history cannot be written: {}; audits go on without it", error.what()));
+    const guard lock(mutex_);
+    trouble_ = error.what();
+}
+
+// What is asked for before the daemon is ready, so that damage there is found here already.
+void writer::look_at_indices()
 {
+    const history_reader reader(*opened_);
+    (void)reader.last({});           // ignoring: it could be read
+    (void)reader.last(single_probe); // ignoring: as above
+}
+
+void writer::close()
+{
+    is_open_ = false;
+    keeper_.reset();
+    opened_.reset();
+}
+
+void writer::open()
+try {
+    // Before anything is written: who reads a file that nobody writes looks again.
+    ++generation_;
     const std::string where = setup_.file ? setup_.file->string() : ":memory:";
     opened_ = std::make_unique<database>(where, database::access::read_write);
     set_up_writer(*opened_);
@@ -99,6 +136,10 @@ void writer::open()
     bound_log(*opened_, limits_of(setup_.how));
     keeper_.emplace(*opened_, open_);
     open_whole_file();
+    is_open_ = true;
+} catch (...) {
+    close(); // half of it would be taken for all
+    throw;
 }
 
 // What may fail for want of room while the file can be read all the same.
@@ -124,19 +165,19 @@ try {
 
 void writer::replace(const std::string& why)
 {
-    keeper_.reset();
-    opened_.reset();
+    close();
     const auto name = printable(set_aside(*setup_.file).string());
     const auto text = fmt::format("the history was damaged ({}) and is now {}", why, name);
     {
         const guard lock(mutex_);
         aside_ = text;
     }
-    say(text + "; a new one has begun");
+    ++generation_; // whoever has the old one open lets go of it
     create_file(*setup_.file);
     was_unclean_ = false;
     open();
-    ++generation_;
+    say(text + "; a new one has begun");
+    count_findings();
 }
 
 // ---- asked for by others
@@ -151,7 +192,8 @@ void writer::submit(write_job job)
     }
     {
         guard lock(mutex_);
-        if (queued_bytes_ + job.bytes > most_queued_bytes && job.kind == write_kind::report) {
+        const auto most = job.finding ? 2 * most_queued_bytes : most_queued_bytes;
+        if (queued_bytes_ + job.bytes > most && job.kind == write_kind::report) {
             ++unstored_;
             lock.unlock();
             tell(std::move(job.stored), false);
@@ -241,7 +283,7 @@ void writer::run()
         const auto has_work = [this] {
             return !queue_.empty() || is_stopping_ || is_tidying_ || damage_;
         };
-        const bool is_troubled = !trouble_.empty();
+        const bool is_troubled = !trouble_.empty() || !owed_.empty();
         const auto until = is_troubled ? steady_clock::now() + until_next_try : tidy_at;
         const bool is_asked = has_work() || wake_.wait_until(lock, until, has_work);
         if (steady_clock::now() >= tidy_at) {
@@ -272,7 +314,11 @@ void writer::run()
             idle_.notify_all();
     }
     lock.unlock();
-    (void)make_good(); // ignoring: there is no later
+    try {
+        (void)make_good(); // ignoring: there is no later
+    } catch (const sqlite_error&) {
+        return; // ignoring: as above
+    }
 }
 
 std::vector<write_job> writer::take(guard&)
@@ -298,7 +344,7 @@ void writer::write(std::vector<write_job> jobs)
 
 bool writer::write_at_once(const std::vector<write_job>& jobs)
 try {
-    if (!opened_ || !make_good())
+    if (!opened_ || make_good())
         return false;
     transaction all(*opened_);
     for (const auto& each : jobs)
@@ -314,11 +360,22 @@ try {
 
 void writer::write_one(write_job job)
 {
+    if (job.begins)
+        open_.try_emplace(job.begins->id, *job.begins);
     for (int attempt = 0;; ++attempt)
         try {
-            if (!opened_)
+            if (!opened_) {
+                if (setup_.file && !std::filesystem::exists(*setup_.file))
+                    create_file(*setup_.file); // there was no room for it
                 open();
-            (void)make_good(); // ignoring: what is new need not fail with what is owed
+                count_findings();
+                if (setup_.opened)
+                    setup_.post(setup_.opened);
+            }
+            // What is new need not fail with what is owed, but an end comes after its findings.
+            if (auto why = make_good();
+                why && job.kind != write_kind::other && job.kind != write_kind::report)
+                return fail(std::move(job), *why);
             transaction one(*opened_);
             job.work(*keeper_);
             one.commit();
@@ -331,7 +388,7 @@ void writer::write_one(write_job job)
                 return fail(std::move(job), error.what());
             if (const auto worse = set_aside_now(error.what()); worse)
                 return fail(std::move(job), *worse);
-        } catch (const usage_error& error) {
+        } catch (const std::runtime_error& error) { // another program's file, no folder
             return fail(std::move(job), error.what());
         }
 }
@@ -339,7 +396,6 @@ void writer::write_one(write_job job)
 std::optional<std::string> writer::set_aside_now(const std::string& why)
 try {
     replace(why);
-    count_findings();
     return std::nullopt;
 } catch (const std::exception& worse) { // no room for a new one, say
     return worse.what();
@@ -351,12 +407,13 @@ void writer::succeed(const std::vector<write_job>& jobs)
     bool was_troubled = false;
     {
         const guard lock(mutex_);
-        was_troubled = !std::exchange(trouble_, {}).empty();
+        if (owed_.empty())
+            was_troubled = !std::exchange(trouble_, {}).empty();
     }
     if (was_troubled)
         say("the history can be written again");
     const bool has_ended = std::any_of(jobs.begin(), jobs.end(), [](const write_job& each) {
-        return each.kind == write_kind::end;
+        return each.kind == write_kind::end || each.kind == write_kind::retirement;
     });
     if (has_ended)
         count_findings();
@@ -381,28 +438,73 @@ void writer::fail(write_job job, const std::string& why)
     if (is_new)
         say(fmt::format("the history cannot be written: {}; audits go on without it", why));
     tell(std::exchange(job.stored, {}), false);
-    if (job.kind != write_kind::end)
+    owe(std::move(job));
+}
+
+void writer::owe(write_job job)
+{
+    const auto are_owed = [this](auto which) {
+        return static_cast<std::size_t>(std::count_if(owed_.begin(), owed_.end(), which));
+    };
+    const auto is_of_same_kind = [kind = job.kind](const write_job& each) {
+        return each.kind == kind;
+    };
+    switch (job.kind) {
+    case write_kind::other:
         return;
-    if (owed_.size() == most_owed)
-        owed_.pop_front();
+    case write_kind::report:
+        if (!job.finding || are_owed(is_of_same_kind) >= most_owed_findings)
+            return;
+        if (owed_bytes_ + job.bytes > most_owed_bytes) {
+            auto brief = std::make_shared<report_row>(*job.finding);
+            brief->doc = {};
+            job.work = [brief](record_keeper& into) {
+                into.add_brief(*brief);
+            };
+            job.bytes = 0;
+        }
+        job.finding.reset();
+        owed_bytes_ += job.bytes;
+        break;
+    case write_kind::end:
+        if (are_owed(is_of_same_kind) >= most_owed_ends)
+            owed_.erase(std::find_if(owed_.begin(), owed_.end(), is_of_same_kind));
+        break;
+    case write_kind::retirement:
+        std::erase_if(owed_, is_of_same_kind);
+        break;
+    }
     owed_.push_back(std::move(job));
 }
 
-bool writer::make_good()
+std::optional<std::string> writer::make_good()
 {
+    bool is_any = false;
     while (opened_ && !owed_.empty())
         try {
+            const auto& next = owed_.front();
             transaction one(*opened_);
-            owed_.front().work(*keeper_);
+            next.work(*keeper_);
             one.commit();
             keeper_->settle();
+            if (next.kind == write_kind::report)
+                owed_bytes_ -= next.bytes;
             owed_.pop_front();
-            count_findings();
-        } catch (const sqlite_error&) {
+            is_any = true;
+        } catch (const sqlite_error& error) {
             keeper_->forget();
-            return false;
+            if (error.is_damage())
+                throw;
+            if (!error.is_refused())
+                return error.what();
+            // It would be refused for ever, and keep the others waiting.
+            if (owed_.front().kind == write_kind::report)
+                owed_bytes_ -= owed_.front().bytes;
+            owed_.pop_front();
         }
-    return true;
+    if (is_any)
+        count_findings();
+    return std::nullopt;
 }
 
 bool writer::tidy()
@@ -436,9 +538,13 @@ bool writer::tidy()
 
 void writer::count_findings()
 {
-    if (!opened_)
-        return;
-    const auto counts = history_reader(*opened_).finding_counts();
+    if (opened_)
+        count_findings(*opened_);
+}
+
+void writer::count_findings(database& in)
+{
+    const auto counts = history_reader(in).finding_counts();
     const guard lock(mutex_);
     findings_ = counts;
 }

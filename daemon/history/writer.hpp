@@ -3,7 +3,8 @@
 //   io_context's thread                     writer's thread
 //   submit() ──▶ queue, bounded ──▶ as many as there are, in one transaction ──▶ posts `stored`
 //                                   damaged: sets the file aside, begins a new one
-//                                   no room: loses reports, keeps the ends of audits for later
+//                                   no room: loses reports, keeps findings and the ends of audits
+//                                            for later, tries again by itself
 //                                   nothing to write: forgets what is too old or too much
 #pragma once
 
@@ -13,6 +14,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -27,9 +29,10 @@ namespace finwait::daemon {
 
 /// What kind of write it is decides what becomes of it when it fails.
 enum class write_kind {
-    other,  ///< is made good by the next one
-    report, ///< is lost and counted
-    end,    ///< is tried again
+    other,      ///< is made good by the next one
+    report,     ///< is lost and counted; tried again when it is a finding
+    end,        ///< is tried again
+    retirement, ///< is tried again, unless there is a later one
 };
 
 /// Something to write.
@@ -38,7 +41,9 @@ struct write_job
     write_kind kind = write_kind::other;
     std::function<void(record_keeper&)> work; ///< within a transaction; may run more than once
     std::function<void(bool is_stored)> stored;
-    std::size_t bytes = 0; ///< that it holds, about
+    std::size_t bytes = 0;               ///< that it holds, about
+    std::optional<audit_start> begins{}; ///< the audit that it makes known, for what follows
+    std::shared_ptr<const report_row> finding{}; ///< of a report that is one
 };
 
 /// What the writer needs of the outside.
@@ -48,14 +53,14 @@ struct writer_setup
     history_settings how;
     std::function<void(std::function<void()>)> post; ///< into the io_context; from any thread
     std::function<void(const std::string&)> log;     ///< called there
-    std::string note{};                              ///< for the state, from the beginning
+    std::function<void()> opened{};                  ///< called there: there is room at last
 };
 
 class writer
 {
 public:
-    /// Opens the file, or makes it. Throws usage_error: newer, or another program's; sqlite_error:
-    /// no room for a new one.
+    /// Opens the file, or makes it; without room for that it is tried again, as a write is. Throws
+    /// usage_error: newer, or another program's; sqlite_error: it cannot be opened.
     explicit writer(writer_setup setup);
     writer(const writer&) = delete;
     writer& operator=(const writer&) = delete;
@@ -74,19 +79,26 @@ public:
     /// The connection, of a history in memory: there is no thread then, and it is the only one.
     database& memory() { return *opened_; }
     bool is_in_memory() const { return !setup_.file; }
-    /// Another number: the file is another one.
+    /// Another number: the file is another one, or was opened again.
     unsigned generation() const { return generation_; }
+    /// Not as long as there was no room for it: nobody writes the file then.
+    bool is_open() const { return is_open_; }
     bool was_unclean() const { return was_unclean_; }
     finwait::finding_counts findings() const;
     history_state state() const;
+    /// Counts in what is there, for as long as it is not open.
+    void count_findings(database& in);
 
 private:
     using guard = std::unique_lock<std::mutex>;
     class closing;
 
-    // In the constructing thread, and again when a file was set aside.
+    // In the constructing thread, and again when a file was set aside or there was no room.
+    void start();
     void open();
     void open_whole_file();
+    void close();
+    void look_at_indices();
     void replace(const std::string& why);
 
     // In the writer's thread.
@@ -99,7 +111,9 @@ private:
     std::optional<std::string> set_aside_now(const std::string& why);
     void fail(write_job job, const std::string& why);
     void succeed(const std::vector<write_job>& jobs);
-    bool make_good();
+    void owe(write_job job);
+    /// Writes what is owed, in its order; gives why something of it could not be written.
+    std::optional<std::string> make_good();
     bool tidy();
     void tell(std::function<void(bool)> stored, bool is_stored);
     void say(std::string text);
@@ -108,12 +122,14 @@ private:
     writer_setup setup_;
     std::atomic<unsigned> generation_ = 0;
     std::atomic<bool> was_unclean_ = false;
+    std::atomic<bool> is_open_ = false;
 
     // Of whoever writes: the thread, or in memory the caller.
     std::unique_ptr<database> opened_;
     open_audits open_;
     std::optional<record_keeper> keeper_;
-    std::deque<write_job> owed_; ///< ends of audits that could not be written
+    std::deque<write_job> owed_; ///< could not be written
+    std::size_t owed_bytes_ = 0;
 
     mutable std::mutex mutex_; ///< for all below
     std::condition_variable wake_;

@@ -7,6 +7,9 @@
 
 #include <fmt/format.h>
 
+#include <filesystem>
+#include <fstream>
+
 using namespace finwait;
 using namespace finwait::daemon;
 using sample::text;
@@ -17,6 +20,20 @@ namespace {
 history_words at(const sample::folder& folder)
 {
     return {.daemon = {}, .file = folder.path() + "/history.db"};
+}
+
+// Every report there is.
+std::size_t all_of_it(history_source& from)
+{
+    std::size_t count = 0;
+    web::report_query wanted;
+    wanted.limit = 100;
+    do {
+        const auto page = from.reports(wanted);
+        count += page.items.size();
+        wanted.older_than = page.next;
+    } while (wanted.older_than);
+    return count;
 }
 
 } // namespace
@@ -57,6 +74,76 @@ TEST_CASE("what is no history is refused")
     auto both = at(folder);
     both.daemon.url = "http://127.0.0.1:9793";
     CHECK_THROWS_AS((void)history_source::open(both), usage_error);
+}
+
+TEST_CASE("a damaged file is named, and where to read what can be done")
+{
+    const sample::folder folder;
+    const auto file = folder.path() + "/history.db";
+    {
+        sample::opened past(sample::in(folder));
+        past.store(sample::named("nightly", std::vector<report>(200, sample::finding())));
+    }
+    const auto size = std::filesystem::file_size(file);
+    REQUIRE(size > 50 * 4096);
+    std::size_t from = 0;
+    SUBCASE("found when it is opened")
+    {
+        from = 2 * 4096;
+    }
+    SUBCASE("found later")
+    {
+        from = size / 4096 / 2 * 4096;
+    }
+    std::fstream out(file, std::ios::binary | std::ios::in | std::ios::out);
+    out.seekp(static_cast<std::streamoff>(from));
+    out << std::string(size - from, '\xa5');
+    out.close();
+    std::string said;
+    try {
+        (void)all_of_it(*history_source::open(at(folder)));
+    } catch (const usage_error& error) {
+        said = error.what();
+    }
+    CAPTURE(said);
+    CHECK(said.find(file + " is damaged") != std::string::npos);
+    CHECK(said.find("finwait(1), FILES") != std::string::npos);
+}
+
+TEST_CASE("the reports that an audit's document left out are fetched, in their order")
+{
+    const sample::folder folder;
+    sample::opened past(sample::in(folder));
+    std::vector<report> reports(90, sample::cell(kill_point::idle, kill_method::close));
+    for (auto& each : reports) {
+        each.process = process_record{};
+        each.process->output = std::string(100'000, 'x');
+    }
+    const audit done = sample::named("nightly", reports);
+    past.store(done);
+    const auto from = history_source::open(at(folder));
+    const auto part = text(from->audit(done.id));
+    CHECK(json::parse_audit(part)->reports_left_out > 0);
+    CHECK(with_all_reports(*from, part) == json::dump(done));
+    const audit small =
+        sample::named("nightly", {sample::cell(kill_point::idle, kill_method::reset)});
+    past.store(small);
+    CHECK(with_all_reports(*from, json::dump(small)) == json::dump(small));
+    CHECK(with_all_reports(*from, "no audit") == "no audit");
+}
+
+TEST_CASE("reports that are gone stay left out")
+{
+    const sample::folder folder;
+    sample::opened past(sample::in(folder));
+    audit done = sample::named("nightly", {sample::finding()});
+    past.store(done);
+    done.reports_left_out = 4;
+    const auto from = history_source::open(at(folder));
+    const auto read = json::parse_audit(with_all_reports(*from, json::dump(done)));
+    REQUIRE(read);
+    CHECK(read->reports.size() == 1);
+    CHECK(read->reports_left_out == 4);
 }
 
 TEST_CASE("a page is taken apart, its documents as they were")

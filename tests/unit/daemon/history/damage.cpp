@@ -32,11 +32,11 @@ std::optional<std::filesystem::path> set_aside_in(const sample::folder& folder)
     return std::nullopt;
 }
 
-void overwrite(const std::string& file, std::size_t from, std::size_t bytes)
+void overwrite(const std::string& file, std::size_t from, std::size_t bytes, char with = '\xa5')
 {
     std::fstream out(file, std::ios::binary | std::ios::in | std::ios::out);
     out.seekp(static_cast<std::streamoff>(from));
-    out << std::string(bytes, '\xa5');
+    out << std::string(bytes, with);
 }
 
 void fill(const history_settings& how, int audits)
@@ -46,6 +46,15 @@ void fill(const history_settings& how, int audits)
         past.store(sample::named(
             "nightly", std::vector<report>(20, sample::cell(kill_point::idle, kill_method::close))
         ));
+}
+
+/// Of a table or an index.
+std::size_t root_page(const std::string& file, const std::string& name)
+{
+    database in(file, database::access::read_only);
+    return static_cast<std::size_t>(
+        in.number("SELECT rootpage FROM sqlite_schema WHERE name = ?", name)
+    );
 }
 
 void run_sql(const std::string& file, const char* sql)
@@ -92,6 +101,75 @@ TEST_CASE("a file cut short is set aside")
     past.store(done);
     CHECK(past.lost == 0);
     CHECK(past->audit(done.id));
+}
+
+TEST_CASE("damage in what is asked for at the start is found there")
+{
+    std::string name;
+    for (const char* each :
+         {"audits",
+          "audits_latest",
+          "audits_latest_by_name",
+          "findings_by_state",
+          "findings",
+          "meta"})
+        SUBCASE(each)
+        {
+            name = each;
+        }
+    const sample::folder folder;
+    const auto how = sample::in(folder);
+    sample::opened(how).store(sample::named("nightly", {sample::finding()}));
+    const auto file = folder.path() + "/history.db";
+    overwrite(file, (root_page(file, name) - 1) * 4096, 4096, '\xff');
+    const auto before = content(file);
+    sample::opened past(how);
+    CHECK_FALSE(past->last());
+    CHECK_FALSE(past->last("nightly"));
+    past->check();
+    past.settle();
+    const auto aside = set_aside_in(folder);
+    REQUIRE(aside);
+    CHECK(std::filesystem::file_size(*aside) == before.size());
+    CHECK(past->state().check.status == health::warn);
+    const auto done = sample::named("nightly", {sample::finding()});
+    past.store(done);
+    CHECK(past.lost == 0);
+    REQUIRE(past->last("nightly"));
+    CHECK(past->last("nightly")->id == done.id);
+    CHECK(past->open_findings() == 1);
+}
+
+TEST_CASE("damage that is found while it runs is no error of who asks")
+{
+    const sample::folder folder;
+    const auto how = sample::in(folder);
+    fill(how, 5);
+    const auto file = folder.path() + "/history.db";
+    const auto audits = root_page(file, "audits_latest_by_name");
+    const auto meta = root_page(file, "meta");
+    sample::opened past(how);
+    past->keep(how); // brings the log into the file
+    past.settle();
+    SUBCASE("the last audit")
+    {
+        overwrite(file, (audits - 1) * 4096, 4096, '\xff');
+        CHECK_FALSE(past->last("nightly"));
+    }
+    SUBCASE("when it was looked through last")
+    {
+        overwrite(file, (meta - 1) * 4096, 4096, '\xff');
+        CHECK_NOTHROW(past->check());
+    }
+    past.settle();
+    CHECK(set_aside_in(folder));
+    CHECK(past->state().check.status == health::warn);
+    CHECK_FALSE(past->last());
+    CHECK_FALSE(past->last("nightly"));
+    const auto done = sample::named("nightly", {sample::finding()});
+    past.store(done);
+    REQUIRE(past->last());
+    CHECK(past->last()->id == done.id);
 }
 
 TEST_CASE("damage in the middle is found after an unclean stop, and what runs goes on")

@@ -106,10 +106,10 @@ TEST_CASE_FIXTURE(life_of_findings, "a finding is new, still there, gone, and ne
 TEST_CASE_FIXTURE(life_of_findings, "what was not run or not judged says nothing")
 {
     const auto first = store({leaking(), leaking(kill_point::idle)});
-    store({sound(kill_point::connect)});
+    store({sound(kill_point::connect), unjudged(kill_point::connect)});
     store({unjudged()});
     CHECK(past->finding_counts() == finding_counts{.new_ones = 2});
-    store({leaking(), unjudged()});
+    store({leaking(), unjudged(), unjudged(kill_point::idle)});
     CHECK(past->finding_counts() == finding_counts{.new_ones = 1, .still_there = 1});
     store({sound(), unjudged()});
     CHECK(past->finding_counts() == finding_counts{.new_ones = 1, .gone = 1});
@@ -150,6 +150,101 @@ TEST_CASE_FIXTURE(life_of_findings, "each name has findings of its own")
     one.older_than = page.next;
     CHECK(past->findings(one).items.size() == 1);
     CHECK_FALSE(past->findings(one).next);
+}
+
+TEST_CASE_FIXTURE(life_of_findings, "a cell that is no longer planned has no finding")
+{
+    const auto first = store({leaking(), leaking(kill_point::idle)});
+    auto cancelled = sample::named("nightly", {leaking()});
+    cancelled.interrupted = true;
+    conclude(cancelled);
+    past.store(cancelled);
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1, .still_there = 1});
+    auto fewer = sample::named("nightly", {leaking()});
+    SUBCASE("it was not possible this time")
+    {
+        std::string what;
+        SUBCASE("by kill point")
+        {
+            what = "idle";
+        }
+        SUBCASE("by kill method")
+        {
+            what = "close";
+        }
+        SUBCASE("by client")
+        {
+            what = first.reports[1].plan.subject;
+        }
+        fewer.environment.not_run.push_back({what, "no right", "a right"});
+        past.store(fewer);
+        CHECK(past->finding_counts() == finding_counts{.new_ones = 1, .still_there = 1});
+    }
+    SUBCASE("it is planned no more")
+    {
+        past.store(fewer);
+        CHECK(past->finding_counts() == finding_counts{.still_there = 1, .gone = 1});
+        const auto gone = list({{}, web::finding_state::gone, {}});
+        REQUIRE(gone.size() == 1);
+        CHECK(gone[0]["id"] == first.reports[1].id);
+        CHECK(gone[0]["last_audit"] == first.id); // the last that ran its cell
+        CHECK(gone[0]["gone_since"].is_string());
+        store({leaking()});
+        CHECK(past->finding_counts() == finding_counts{.still_there = 1});
+    }
+}
+
+TEST_CASE_FIXTURE(life_of_findings, "an audit that was cut short ends no finding")
+{
+    store({leaking()});
+    auto cancelled = sample::named("nightly", {sound()}); // one of several repetitions
+    cancelled.interrupted = true;
+    conclude(cancelled);
+    past.store(cancelled);
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1});
+}
+
+TEST_CASE_FIXTURE(life_of_findings, "an audit of which reports are missing ends no finding")
+{
+    store({leaking()});
+    auto done = sample::named("nightly", {sound(), sound()});
+    past.begin(done);
+    past.add(done, done.reports[0]);
+    past->end(done);
+    past.settle();
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1});
+}
+
+TEST_CASE_FIXTURE(life_of_findings, "findings of audits that nobody configured are not counted")
+{
+    store({leaking(), leaking(kill_point::idle)}, std::string(not_configured));
+    CHECK(list().size() == 2);
+    CHECK(past->open_findings() == 0);
+    store({sound()}, std::string(not_configured));
+    CHECK(past->finding_counts() == finding_counts{});
+    // Each of these audits has cells of its own.
+    CHECK(list({{}, web::finding_state::new_, {}}).size() == 1);
+    past->retire({});
+    past.settle();
+    CHECK(list({{}, web::finding_state::new_, {}}).size() == 1);
+}
+
+TEST_CASE_FIXTURE(life_of_findings, "findings of audits that are no longer configured are gone")
+{
+    const auto nightly = store({leaking()}, "nightly");
+    store({leaking()}, "hourly");
+    past->retire({"hourly", "nightly"});
+    past.settle();
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 2});
+    past->retire({"hourly"});
+    past.settle();
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 1});
+    const auto gone = list({{}, web::finding_state::gone, {}});
+    REQUIRE(gone.size() == 1);
+    CHECK(gone[0]["id"] == nightly.reports[0].id);
+    CHECK(gone[0]["gone_since"].is_string());
+    store({leaking()}, "nightly");
+    CHECK(past->finding_counts() == finding_counts{.new_ones = 2});
 }
 
 TEST_CASE_FIXTURE(life_of_findings, "the end of an audit counts once")

@@ -89,6 +89,58 @@ TEST_CASE("other settings hold from when they are told")
     CHECK(past->report(fresh.reports[0].id));
 }
 
+TEST_CASE("a clock that was set back does not make the newest the oldest")
+{
+    const sample::folder folder;
+    auto how = sample::in(folder);
+    how.max_bytes = 2 * mebibyte;
+    sample::opened past(how);
+    const auto at = [](hours age, const char* name) {
+        auto done = aged(age, name, false);
+        done.reports = std::vector<report>(30, large());
+        for (report& each : done.reports)
+            each.id = sample::new_id(), each.started = done.started;
+        conclude(done);
+        return done;
+    };
+    std::vector<audit> ahead;
+    for (int i = 0; i < 20; ++i)
+        past.store(ahead.emplace_back(at(hours(-48), "nightly")));
+    CHECK_FALSE(past->report(ahead.front().reports[0].id));
+    CHECK(past->report(ahead.back().reports[0].id));
+    std::vector<audit> now;
+    for (int i = 0; i < 5; ++i) {
+        past.store(now.emplace_back(at(hours(0), "nightly")));
+        for (const audit& each : now) {
+            CHECK(past->audit(each.id));
+            for (const report& one : each.reports)
+                CHECK(past->report(one.id));
+        }
+    }
+    CHECK_FALSE(past->report(ahead[12].reports[0].id));
+    for (int i = 0; i < 40; ++i)
+        past.store(now.emplace_back(at(hours(0), "nightly")));
+    CHECK(past->report(now.back().reports[0].id));
+    CHECK_FALSE(past->report(ahead.back().reports[0].id));
+    CHECK(past->state().bytes <= 2 * mebibyte);
+}
+
+TEST_CASE("one audit that is more than there may be is cut as well")
+{
+    const sample::folder folder;
+    auto how = sample::in(folder);
+    how.max_bytes = mebibyte;
+    sample::opened past(how);
+    const auto before = sample::named("nightly", {sample::finding()});
+    past.store(before);
+    const auto done = sample::named("nightly", std::vector<report>(600, large()));
+    past.store(done);
+    CHECK(past->audit(done.id));
+    CHECK_FALSE(past->report(done.reports.front().id));
+    CHECK(past->report(done.reports.back().id));
+    CHECK(past->state().bytes <= mebibyte);
+}
+
 TEST_CASE("there are never more bytes than the quota says, and findings stay longest")
 {
     const sample::folder folder;
