@@ -8,6 +8,7 @@
 #include "probe/model/report.hpp"
 
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
 
 #include <memory>
 #include <optional>
@@ -31,6 +32,10 @@ class actor
 public:
     /// Waits until the client stands at its kill point. Errors: timed_out, or what ended it before.
     virtual net::awaitable<result<stood_at>> stand(std::chrono::steady_clock::duration limit) = 0;
+
+    /// The address that stand() failed for, when that was one that the client's destination may not
+    /// lead to; nullopt: it failed for something else, or has not.
+    virtual std::optional<boost::asio::ip::address> refused_address() const = 0;
 
     /// Fills in what a kill needs of this client.
     virtual void expose(kill::victim& out) = 0;

@@ -3,6 +3,7 @@
 #include "probe/built_in_run.hpp"
 
 #include "probe/actor.hpp"
+#include "probe/client/address_check.hpp"
 #include "probe/follow.hpp"
 #include "probe/judge/judge.hpp"
 #include "probe/kernel/holders.hpp"
@@ -114,6 +115,8 @@ private:
     std::string why_not_there(const boost::system::error_code& why) const
     {
         const bool elsewhere = plan_.target != "origin";
+        if (const auto address = scene_->client().refused_address())
+            return client::refusal_of(why, *address);
         if (elsewhere && why == boost::system::errc::no_message)
             return "the response was over before that point; a target with a longer response "
                    "would do";

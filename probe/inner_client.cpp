@@ -1,5 +1,6 @@
 // The client inside the worker.
 #include "probe/actor.hpp"
+#include "probe/client/address_check.hpp"
 #include "probe/client/alone.hpp"
 #include "probe/client/asio_endpoint.hpp"
 #include "probe/kernel/holders.hpp"
@@ -62,6 +63,13 @@ public:
             out.id = *id;
         }
         co_return out;
+    }
+
+    std::optional<net::ip::address> refused_address() const override
+    {
+        if (!client::class_not_permitted(result_))
+            return std::nullopt;
+        return exchange_.peer().address();
     }
 
     void expose(kill::victim& out) override

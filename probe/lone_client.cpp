@@ -23,15 +23,24 @@ constexpr std::string_view ended = "ended ";
 
 /// Of a client that did not come to its kill point: an errno, or 0 for what has none; or the class
 /// of an address that it may not connect to.
-error_code what_ended_it(const std::string& number)
+error_code what_ended_it(std::string_view why)
 {
-    if (const auto refused = from_word<address_class>(number))
+    if (const auto refused = from_word<address_class>(why.substr(0, why.find(' '))))
         return client::not_permitted(*refused);
     int value = 0;
-    std::from_chars(number.data(), number.data() + number.size(), value);
+    std::from_chars(why.data(), why.data() + why.size(), value);
     if (value == 0)
         return net::error::connection_aborted;
     return {value, boost::system::generic_category()};
+}
+
+/// The address behind a class.
+std::optional<net::ip::address> refused_in(std::string_view why)
+{
+    error_code failed;
+    const auto address =
+        net::ip::make_address(why.substr(std::min(why.find(' ') + 1, why.size())), failed);
+    return failed ? std::nullopt : std::optional(address);
 }
 
 class lone_client final : public actor
@@ -49,8 +58,13 @@ public:
             auto line = co_await child_->read_line(by - std::chrono::steady_clock::now());
             if (!line)
                 co_return line.error();
-            if (line->starts_with(ended))
-                co_return what_ended_it(line->substr(ended.size()));
+            if (line->starts_with(ended)) {
+                const auto why = std::string_view(*line).substr(ended.size());
+                const auto failed = what_ended_it(why);
+                if (client::class_not_permitted(failed))
+                    refused_ = refused_in(why);
+                co_return failed;
+            }
             if (const auto stood = client::parse_standing(*line)) {
                 inode_ = stood->inode;
                 stood_at out;
@@ -62,6 +76,8 @@ public:
             }
         }
     }
+
+    std::optional<net::ip::address> refused_address() const override { return refused_; }
 
     void expose(kill::victim& out) override
     {
@@ -113,6 +129,7 @@ private:
     std::unique_ptr<subject::child> child_;
     std::int32_t pid_;
     std::uint32_t inode_ = 0;
+    std::optional<net::ip::address> refused_;
 };
 
 } // namespace

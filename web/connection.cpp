@@ -231,7 +231,7 @@ net::awaitable<left> stream(connection& c, event_stream what)
         ~counted() { --streams; }
         std::uint64_t& streams;
     };
-    const counted one(c.shared->counts.streams);
+    const counted one(c.shared->streams_of(c.by.listener));
     ++c.shared->counts.requests[{c.route, 200}];
     co_await send_events(c, std::move(what));
     co_return left::gone;
@@ -250,7 +250,8 @@ net::awaitable<std::optional<answer>> run(connection& c, const operation* what)
     if (auto* events = std::get_if<event_stream>(&came); events) {
         if (is_head(c))
             co_return std::optional<answer>(stream_without_events());
-        if (c.shared->counts.streams >= c.allowed().streams)
+        // Apart, as connections are: readers over TCP take no stream from an operator.
+        if (c.shared->streams_of(c.by.listener) >= c.allowed().streams)
             co_return std::optional<answer>(no_stream_left(c));
         event_stream wanted = std::move(*events);
         const auto ended = co_await stream(c, std::move(wanted));

@@ -19,7 +19,8 @@ struct api_counts
     std::array<std::uint64_t, words<problem_code>::table.size()> rejected{}; ///< by the guard
     std::uint64_t tcp_connections = 0;                                       ///< open now
     std::uint64_t unix_connections = 0;                                      ///< open now
-    std::uint64_t streams = 0;                                               ///< open now
+    std::uint64_t tcp_streams = 0;                                           ///< open now
+    std::uint64_t unix_streams = 0;                                          ///< open now
     std::uint64_t turned_away = 0; ///< connections for which there was no room
 };
 

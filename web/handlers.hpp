@@ -1,6 +1,7 @@
 // One function per operation. Each reads its query or body, asks the backend and says what it got.
 #pragma once
 
+#include "web/json/json.hpp"
 #include "web/routes.hpp"
 
 namespace finwait::web {
@@ -36,6 +37,9 @@ reaction get_findings(const request& wanted, const surroundings& with);
 reaction get_probe(const request& wanted, const surroundings& with);
 reaction get_subjects(const request& wanted, const surroundings& with);
 reaction get_targets(const request& wanted, const surroundings& with);
+
+/// What a body was refused for, with the place in it.
+answer invalid_body(const request& wanted, const json::parse_error& why);
 
 // What is to be done: handlers_orders.cpp. 202 and Location; 200 when `Prefer: wait=N` sufficed.
 

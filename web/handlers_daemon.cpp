@@ -2,6 +2,7 @@
 #include "web/exposition.hpp"
 #include "web/handlers.hpp"
 #include "web/json/openapi.hpp"
+#include "web/json/records.hpp"
 #include "web/printable.hpp"
 #include "web/query.hpp"
 #include "web/schemas.hpp"
@@ -17,9 +18,6 @@ namespace {
 
 /// Of a request that says for how long it may wait, but not how long.
 constexpr auto usual_wait = std::chrono::milliseconds(30'000);
-/// A returning wait is late by up to a sixteenth, so that those who began together do not come
-/// back together.
-constexpr auto jitter_part = 16;
 
 /// RFC 9110 13.1.2: a list of tags compared weakly, or `*`.
 bool is_among(std::string_view tag, std::string_view if_none_match)
@@ -80,11 +78,10 @@ std::optional<answer> read(const request& wanted, const surroundings& with, stat
     return query.wrong();
 }
 
-std::chrono::milliseconds with_jitter(std::chrono::milliseconds time)
+std::chrono::milliseconds with_jitter(std::chrono::milliseconds time, const surroundings& with)
 {
-    const auto most = time.count() / jitter_part;
-    const auto now = std::chrono::steady_clock::now().time_since_epoch().count();
-    return time + std::chrono::milliseconds(most > 0 ? now / 1000 % (most + 1) : 0);
+    const auto now = std::chrono::steady_clock::now().time_since_epoch();
+    return spread(time, with.longest_wait, std::chrono::floor<std::chrono::microseconds>(now));
 }
 
 /// The web side's own numbers.
@@ -115,7 +112,7 @@ metrics_snapshot own_metrics(const api_counts& counts)
         {{{"listener", "tcp"}}, static_cast<double>(counts.tcp_connections)},
         {{{"listener", "unix"}}, static_cast<double>(counts.unix_connections)}};
     metric streams{"finwait_api_event_streams", "Readers of events.", metric_kind::gauge, {}};
-    streams.samples = {{{}, static_cast<double>(counts.streams)}};
+    streams.samples = {{{}, static_cast<double>(counts.tcp_streams + counts.unix_streams)}};
     metric away{
         "finwait_api_turned_away_total",
         "Connections for which there was no room.",
@@ -176,7 +173,7 @@ reaction get_status(const request& wanted, const surroundings& with)
     };
     const auto time = wish.wait_for ? wish.timeout : wish.wait;
     return delayed{
-        with_jitter(time.value_or(std::min(usual_wait, with.longest_wait))),
+        with_jitter(time.value_or(std::min(usual_wait, with.longest_wait)), with),
         [with, good_enough, match = wanted.if_none_match](occasion why) -> std::optional<answer> {
             if (why == occasion::change && !good_enough())
                 return std::nullopt;
@@ -191,10 +188,8 @@ reaction get_config(const request&, const surroundings& with)
 
 reaction post_reload(const request& wanted, const surroundings& with)
 {
-    if (!wanted.body.empty() && wanted.body != "{}")
-        return problem_answer(
-            {problem_code::invalid_body, "nothing but {} is known here"}, wanted.where.path
-        );
+    if (const auto wrong = json::parse_nothing(wanted.body); wrong && !wanted.body.empty())
+        return invalid_body(wanted, *wrong);
     auto result = with.from.reload_config(wanted.by);
     if (const auto* wrong = std::get_if<problem>(&result); wrong)
         return problem_answer(*wrong, wanted.where.path);

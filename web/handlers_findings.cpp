@@ -127,7 +127,7 @@ reaction get_audits(const request& wanted, const surroundings& with)
     query_reader query(wanted);
     query.page(what);
     query.word("outcome", what.outcome);
-    query.name("name", what.name);
+    query.audit_name("name", what.name);
     query.name("target", what.target);
     if (auto wrong = query.wrong(); wrong)
         return std::move(*wrong);
@@ -215,7 +215,7 @@ reaction get_findings(const request& wanted, const surroundings& with)
     query_reader query(wanted);
     query.page(what);
     query.word("state", what.state);
-    query.name("name", what.name);
+    query.audit_name("name", what.name);
     if (auto wrong = query.wrong(); wrong)
         return std::move(*wrong);
     return list_answer(wanted, "findings", with.from.findings(what), finding_columns);

@@ -14,18 +14,6 @@ namespace {
 
 using reader = document (backend::*)(std::string_view) const;
 
-/// What a body was refused for, with the place in it.
-answer invalid_body(const request& wanted, const json::parse_error& why)
-{
-    const auto where = why.field.empty() ? std::string("the body ") : why.field + ": ";
-    return problem_answer(
-        {problem_code::invalid_body,
-         where + why.detail,
-         {{json::pointer_of(why.field), why.detail}}},
-        wanted.where.path
-    );
-}
-
 /// What is under way, or what came of it.
 answer told(unsigned status, const surroundings& with, reader document_of, const std::string& place)
 {
@@ -100,6 +88,17 @@ reaction cancelled(
 }
 
 } // namespace
+
+answer invalid_body(const request& wanted, const json::parse_error& why)
+{
+    const auto where = why.field.empty() ? std::string("the body ") : why.field + ": ";
+    return problem_answer(
+        {problem_code::invalid_body,
+         where + why.detail,
+         {{json::pointer_of(why.field), why.detail}}},
+        wanted.where.path
+    );
+}
 
 reaction post_audit(const request& wanted, const surroundings& with)
 {

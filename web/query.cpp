@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::uint64_t longest_page = 100;
 constexpr std::size_t longest_name_bytes = 80;
+constexpr std::string_view unnamed = "ad hoc";
 
 std::optional<std::uint64_t> whole_number(std::string_view text)
 {
@@ -139,6 +140,14 @@ void query_reader::name(std::string_view key, std::optional<std::string>& out)
     out = *text;
 }
 
+void query_reader::audit_name(std::string_view key, std::optional<std::string>& out)
+{
+    if (const auto* text = find(key); text && *text == unnamed)
+        out = *text;
+    else
+        name(key, out);
+}
+
 void query_reader::number(std::string_view key, std::optional<std::uint64_t>& out)
 {
     const auto* text = find(key);
@@ -190,6 +199,15 @@ std::optional<answer> query_reader::wrong() const
     if (!wrong_)
         return std::nullopt;
     return problem_answer({problem_code::bad_request, *wrong_}, from_.where.path);
+}
+
+std::chrono::milliseconds spread(
+    std::chrono::milliseconds time, std::chrono::milliseconds most, std::chrono::microseconds chance
+)
+{
+    constexpr int part = 16;
+    const std::chrono::milliseconds by(chance.count() % (time.count() / part + 1));
+    return time + by <= most ? time + by : time - by;
 }
 
 std::string encoded(std::string_view text)

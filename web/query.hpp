@@ -46,6 +46,8 @@ public:
     void id(std::string_view key, std::optional<std::string>& out);
     /// 1 to 80 characters of a-z, 0-9, `_`, `-`, and `:` between a subject and its mode.
     void name(std::string_view key, std::optional<std::string>& out);
+    /// The same, or `ad hoc`: what documents call an audit that the configuration does not name.
+    void audit_name(std::string_view key, std::optional<std::string>& out);
     /// A whole number.
     void number(std::string_view key, std::optional<std::uint64_t>& out);
     /// `500ms`, `30s`, `2m`, `0`; more than `most` becomes that.
@@ -66,6 +68,13 @@ private:
     const request& from_;
     std::optional<std::string> wrong_;
 };
+
+/// A wait of that time, later by up to a sixteenth of it, so that those who began together do not
+/// come back together. Where that would be more than `most`, it is as much earlier. `chance`: any
+/// number, such as the clock's.
+std::chrono::milliseconds spread(
+    std::chrono::milliseconds time, std::chrono::milliseconds most, std::chrono::microseconds chance
+);
 
 /// Text that may stand in a query: all but unreserved characters percent-encoded (RFC 3986 2.3).
 std::string encoded(std::string_view text);

@@ -36,7 +36,7 @@ struct limits
     std::chrono::milliseconds silence{15000}; ///< then a stream of events gets a comment
     std::size_t tcp_connections = 64;         ///< at once; the next one gets a 503
     std::size_t unix_connections = 16;        ///< likewise, apart: an operator always gets in
-    std::size_t streams = 8;                  ///< of events, of all connections together
+    std::size_t streams = 8;                  ///< of events, over TCP and over Unix sockets apart
     std::size_t stream_queue = 256;           ///< events that may wait for one reader
 };
 

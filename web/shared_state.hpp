@@ -40,6 +40,11 @@ public:
     {
         return kind == listener_kind::tcp ? counts.tcp_connections : counts.unix_connections;
     }
+    /// Those of them that are streams of events.
+    std::uint64_t& streams_of(listener_kind kind)
+    {
+        return kind == listener_kind::tcp ? counts.tcp_streams : counts.unix_streams;
+    }
 
     /// One line for the operator.
     void log(const std::string& line) const

@@ -50,4 +50,16 @@ std::optional<address_class> class_not_permitted(const error_code& failed)
     return static_cast<address_class>(failed.value() - 1);
 }
 
+std::string refusal_of(const error_code& failed, const net::ip::address& address)
+{
+    const auto what = class_not_permitted(failed);
+    if (!what)
+        return failed.message();
+    return fmt::format(
+        "the target led to {}, a {} address, which its configuration does not allow",
+        address.to_string(),
+        word(*what)
+    );
+}
+
 } // namespace finwait::client

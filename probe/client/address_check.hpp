@@ -4,7 +4,10 @@
 #include "probe/client/exchange.hpp"
 #include "probe/model/address_policy.hpp"
 
+#include <boost/asio/ip/address.hpp>
+
 #include <optional>
+#include <string>
 
 namespace finwait::client {
 
@@ -17,5 +20,8 @@ error_code not_permitted(address_class what);
 
 /// Of which class the address was; nullopt: another error.
 std::optional<address_class> class_not_permitted(const error_code& failed);
+
+/// The same with the address, for the report: what a name led to is what its owner has to look at.
+std::string refusal_of(const error_code& failed, const net::ip::address& address);
 
 } // namespace finwait::client

@@ -72,11 +72,11 @@ bool read_plan(const std::string& text, plan& out)
 /// Any other address: what it may lead to, in a word.
 constexpr std::string_view anywhere = "any";
 
-/// An errno, or 0 for what has none; or the class of an address that was not permitted.
-std::string ending_word(const error_code& failed)
+/// An errno, or 0 for what has none; or the class of the address that was not permitted, and that.
+std::string ending_words(const error_code& failed, const tcp::endpoint& peer)
 {
     if (const auto what = class_not_permitted(failed))
-        return std::string(word(*what));
+        return fmt::format("{} {}", word(*what), peer.address().to_string());
     // Whatever the error's category: those of the system and of POSIX mean the same.
     const auto why = failed.default_error_condition();
     const bool is_errno = why.category() == boost::system::generic_category();
@@ -106,7 +106,7 @@ public:
     int run()
     {
         net::co_spawn(io_, exchange_.go(), [this](std::exception_ptr) {
-            say("ended " + ending_word(exchange_.ended_with()));
+            say("ended " + ending_words(exchange_.ended_with(), exchange_.peer()));
         });
         net::co_spawn(io_, announce(), [](std::exception_ptr) {});
         listen();

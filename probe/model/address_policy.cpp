@@ -116,6 +116,42 @@ std::optional<four> embedded(bytes address)
     return is_isatap ? std::optional(four_at(address, 12)) : std::nullopt;
 }
 
+// :: and ::1 have the form of RFC 4291 2.5.5.1, and are what they are.
+bool is_single(bytes address)
+{
+    return std::all_of(address.begin(), address.end() - 1, [](std::uint8_t b) { return b == 0; }) &&
+           address.back() <= 1;
+}
+
+// From what may always be reached to what never may.
+int strictness(address_class what)
+{
+    switch (what) {
+    case address_class::global:
+        return 0;
+    case address_class::private_network:
+        return 1;
+    case address_class::loopback:
+        return 2;
+    case address_class::reserved:
+        return 3;
+    case address_class::link_local:
+        return 4;
+    case address_class::metadata:
+        break;
+    }
+    return 5;
+}
+
+// Private outside and loopback inside would need both words; no tunnel ends at a loopback address
+// (RFC 1122 3.2.1.3 (g)), so no word is enough.
+address_class stricter(address_class own, address_class inner)
+{
+    if (own == address_class::private_network && inner == address_class::loopback)
+        return address_class::reserved;
+    return strictness(own) >= strictness(inner) ? own : inner;
+}
+
 } // namespace
 
 address_class class_of(const endpoint& where)
@@ -124,10 +160,8 @@ address_class class_of(const endpoint& where)
     if (where.family == address_family::ipv4)
         return class_in(address.first(4), ranges_v4);
     const auto own = class_in(address, ranges_v6);
-    if (own != address_class::global)
-        return own;
     const auto inner = embedded(address);
-    return inner ? class_in(*inner, ranges_v4) : address_class::global;
+    return inner && !is_single(address) ? stricter(own, class_in(*inner, ranges_v4)) : own;
 }
 
 bool permits(const address_policy& policy, address_class what)

@@ -30,7 +30,8 @@ struct words<address_class>
 };
 
 /// The class of an address; its port does not matter. An IPv4 address inside an IPv6 one (mapped,
-/// compatible, NAT64, 6to4, Teredo, ISATAP) counts as what it is.
+/// compatible, NAT64, 6to4, Teredo, ISATAP) counts as what it is, unless the outer one is of a
+/// class that is let through less often.
 address_class class_of(const endpoint& where);
 
 /// What may be connected to besides global addresses.

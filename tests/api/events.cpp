@@ -138,12 +138,33 @@ TEST_CASE("eight readers at once, the next is told so; who leaves makes room")
     const auto refused = ask(server.port(), get("/api/v1/events"));
     CHECK(refused.status == 503);
     CHECK(refused.field("retry-after") == "1");
-    CHECK(ask(server.path(), get("/api/v1/events")).status == 503);
     CHECK(ask(server.port(), get("/livez")).status == 200);
     clients.pop_back();
     REQUIRE(server.wait_for_connections(7));
     clients.push_back(reader(server));
     CHECK(ask(server.port(), "HEAD" + get("/api/v1/events").substr(3)).status == 200);
+}
+
+TEST_CASE("the streams of the Unix socket are its own, so that an operator always gets one")
+{
+    running_server server;
+    std::vector<raw_client> clients;
+    for (int i = 0; i < 8; ++i)
+        clients.push_back(reader(server));
+    REQUIRE(ask(server.port(), get("/api/v1/events")).status == 503);
+    for (int i = 0; i < 8; ++i) {
+        raw_client& own = clients.emplace_back(server.path());
+        REQUIRE(own.send(get("/api/v1/events")));
+        const auto head = own.receive();
+        REQUIRE(head);
+        CHECK(head->status == 200);
+    }
+    CHECK(ask(server.path(), get("/api/v1/events")).status == 503);
+    CHECK(ask(server.path(), get("/livez")).status == 200);
+    add(server, "audit", "x");
+    CHECK(clients.back().receive_until("data: x\n\n").find("event: audit") != std::string::npos);
+    const auto metrics = ask(server.port(), get("/metrics")).body;
+    CHECK(metrics.find("finwait_api_event_streams 16\n") != std::string::npos);
 }
 
 TEST_CASE("a reader that does not read is cut off, and what waits for it is bounded")

@@ -274,7 +274,8 @@ std::string post(std::string_view path, std::string_view body, std::string_view 
 
 std::string delete_(std::string_view path)
 {
-    return "DELETE " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    return "DELETE " + std::string(path) +
+           " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\r\n";
 }
 
 } // namespace finwait::web

@@ -143,8 +143,8 @@ def load(folder):
 
 def ask(connection, method, path, fields, body=None):
     connection.putrequest(method, path, skip_host="Host" in fields, skip_accept_encoding=True)
-    if body is not None:
-        fields = {"Content-Type": "application/json", "Content-Length": str(len(body)), **fields}
+    if body is not None or method == "DELETE":
+        fields = {"Content-Type": "application/json", "Content-Length": str(len(body or b"")), **fields}
     for name, value in fields.items():
         connection.putheader(name, value)
     connection.endheaders(body)

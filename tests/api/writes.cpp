@@ -317,6 +317,30 @@ TEST_CASE("content types, fetch metadata and origins on the Unix socket")
     }
 }
 
+TEST_CASE("DELETE needs the content type as well, and without it nothing is cancelled")
+{
+    running_server server;
+    const auto place = ask(server.path(), post(audits, "{}")).field("location");
+    for (const char* fields :
+         {"",
+          "Content-Type: text/plain\r\n",
+          "Content-Type: text/plain\r\nContent-Length: 0\r\n"}) {
+        CAPTURE(fields);
+        const auto answer =
+            ask(server.path(),
+                "DELETE " + place + " HTTP/1.1\r\nHost: localhost\r\n" + fields + "\r\n");
+        CHECK(answer.status == 415);
+        CHECK(parsed_body(answer)["code"] == "not_json");
+    }
+    CHECK(parsed_body(ask(server.port(), get(place)))["state"] == "running");
+    const auto cancelled =
+        ask(server.path(),
+            "DELETE " + place +
+                " HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+                "Content-Length: 0\r\n\r\n");
+    CHECK(cancelled.status == 202);
+}
+
 TEST_CASE("Expect: 100-continue is answered once everything but the body is right")
 {
     running_server server;
@@ -406,9 +430,14 @@ TEST_CASE("the configuration is shown and reloaded on the Unix socket, errors wi
     const auto shown = parsed_body(ask(server.path(), get("/api/v1/config")));
     CHECK(shown["schema"] == "finwait.settings/1");
     CHECK(shown["serve"]["token"] == "<redacted>");
-    for (const char* body : {"", "{}"})
+    for (const char* body : {"", "{}", " {} ", "{\n}\r\n", "\t{\t}"})
         CHECK(ask(server.path(), post("/api/v1/config/reload", body)).status == 200);
-    CHECK(ask(server.path(), post("/api/v1/config/reload", R"({"path":"/etc"})")).status == 400);
+    for (const char* body : {" ", "[]", "null", "{}{}", "{", R"({"path":"/etc"})"}) {
+        CAPTURE(body);
+        const auto other = ask(server.path(), post("/api/v1/config/reload", body));
+        CHECK(other.status == 400);
+        CHECK(parsed_body(other)["code"] == "invalid_body");
+    }
     server.inside([](fake_backend& b, auto&) {
         b.refused = {
             problem_code::bad_config,

@@ -33,6 +33,11 @@ document name_schema()
     return {{"type", "string"}, {"pattern", "^[a-z0-9_:-]{1,80}$"}};
 }
 
+document audit_name_schema()
+{
+    return {{"type", "string"}, {"pattern", "^([a-z0-9_:-]{1,80}|ad hoc)$"}};
+}
+
 document duration_schema()
 {
     return {{"type", "string"}, {"pattern", "^(0|[0-9]+(ms|s|m))$"}};
@@ -53,7 +58,8 @@ const std::map<std::string_view, parameter>& parameters()
           {{"type", "integer"}, {"minimum", 1}, {"maximum", 100}, {"default", 20}}}},
         {"cursor", {"where an earlier page said that the list goes on", id_schema()}},
         {"outcome", {"only audits with that outcome", words_schema<outcome>()}},
-        {"name", {"only of the configured audit of that name", name_schema()}},
+        {"name",
+         {"only of audits of that name; `ad hoc`: of those without one", audit_name_schema()}},
         {"target", {"only of that target", name_schema()}},
         {"subject", {"only of that subject", name_schema()}},
         {"at", {"only of that kill point", words_schema<kill_point>()}},

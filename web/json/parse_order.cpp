@@ -146,4 +146,13 @@ parsed<plan> parse_probe_order(std::string_view text)
     return line->plan;
 }
 
+std::optional<parse_error> parse_nothing(std::string_view text)
+{
+    fault why;
+    const value from = parse_object(text, why);
+    if (!why)
+        object_reader(from, top, why).finish();
+    return why ? std::optional(why.error()) : std::nullopt;
+}
+
 } // namespace finwait::json

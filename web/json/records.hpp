@@ -5,6 +5,7 @@
 #include "web/json/json.hpp"
 #include "web/records.hpp"
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -40,6 +41,8 @@ parsed<web::audit_order> parse_audit_order(std::string_view text);
 /// The body of POST /api/v1/probes: a plan whose subject and target are names; without an id and
 /// without a client's command.
 parsed<plan> parse_probe_order(std::string_view text);
+/// The body of an order that has nothing to choose: an empty object. nullopt: that is what it is.
+std::optional<parse_error> parse_nothing(std::string_view text);
 
 /// The place of a parse error (`request.body_bytes`, `at[2]`) as a pointer into the body (RFC
 /// 6901):

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <set>
+
 using namespace finwait::web;
 using namespace std::chrono_literals;
 
@@ -53,6 +55,26 @@ TEST_CASE("times have a unit and a bound")
         CHECK_FALSE(duration(wrong));
 }
 
+TEST_CASE("waits end apart, and none is longer than any may be")
+{
+    const auto check = [](std::chrono::milliseconds time, auto least, auto most) {
+        std::set<std::chrono::milliseconds> seen;
+        for (int i = 0; i < 5000; ++i) {
+            const auto one = spread(time, 60s, std::chrono::microseconds(1'000'003) * i);
+            CHECK(one >= least);
+            CHECK(one <= most);
+            seen.insert(one);
+        }
+        CHECK(seen.size() > static_cast<std::size_t>(time / 32ms));
+    };
+    check(60s, 56'250ms, 60'000ms);
+    check(58s, 54'375ms, 60'000ms);
+    check(30s, 30'000ms, 31'875ms);
+    CHECK(spread(0ms, 60s, 12345us) == 0ms);
+    CHECK(spread(15ms, 60s, 12345us) == 15ms);
+    CHECK(spread(50ms, 50ms, 12345us) <= 50ms);
+}
+
 TEST_CASE("names have no character that means anything elsewhere")
 {
     for (const char* text : {"a", "nightly", "requests:pool", "a-b_c9"}) {
@@ -63,6 +85,10 @@ TEST_CASE("names have no character that means anything elsewhere")
         CHECK(out == text);
         CHECK_FALSE(query.wrong());
     }
+    const auto unnamed = with_query("name", "ad hoc");
+    std::optional<std::string> audit;
+    query_reader(unnamed).audit_name("name", audit);
+    CHECK(audit == "ad hoc");
     for (const std::string& text :
          {std::string(),
           std::string("A"),
@@ -76,6 +102,7 @@ TEST_CASE("names have no character that means anything elsewhere")
         query_reader query(wanted);
         std::optional<std::string> out;
         query.name("name", out);
+        query.audit_name("name", out);
         CHECK_FALSE(out);
         CHECK(query.wrong()->status == 400);
     }

@@ -45,6 +45,11 @@ TEST_SUITE("probe/client/address_check")
         REQUIRE(refused);
         CHECK(class_not_permitted(refused) == address_class::loopback);
         CHECK(refused.message().find("loopback") != std::string::npos);
+        CHECK(
+            refusal_of(refused, local.address()) ==
+            "the target led to 127.0.0.1, a loopback address, which its configuration does not "
+            "allow"
+        );
         guarded.may_lead_to->allow_loopback = true;
         CHECK_FALSE(check_address(guarded, local));
         CHECK_FALSE(class_not_permitted(net::error::connection_refused));

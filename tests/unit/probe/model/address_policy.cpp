@@ -123,6 +123,30 @@ TEST_SUITE("probe/model/address_policy")
         }
     }
 
+    TEST_CASE("of an address and the one inside it, the stricter class counts")
+    {
+        using enum address_class;
+        for (const row& each : {
+                 row{"fd00::5efe:169.254.169.254", metadata},
+                 {"fd00::200:5efe:169.254.1.1", link_local},
+                 {"fd00::5efe:224.0.0.1", reserved},
+                 {"fd00::5efe:127.0.0.1", reserved}, // neither word alone may open it
+                 {"fd00::5efe:10.0.0.1", private_network},
+                 {"fd00::5efe:8.8.8.8", private_network},
+                 {"fe80::5efe:169.254.169.254", metadata},
+                 {"fe80::5efe:10.0.0.1", link_local},
+                 {"ff02::5efe:10.0.0.1", reserved},
+                 {"2001:db8::5efe:169.254.169.254", metadata},
+                 {"2001:db8::5efe:8.8.8.8", reserved},
+             }) {
+            CAPTURE(each.address);
+            CHECK(class_of(at(each.address)) == each.what);
+        }
+        const address_policy inside{.allow_loopback = false, .allow_private = true};
+        CHECK_FALSE(permits(inside, class_of(at("fd00::5efe:169.254.169.254"))));
+        CHECK(permits(inside, class_of(at("fd00::5efe:10.0.0.1"))));
+    }
+
     TEST_CASE("loopback and private networks are for the configuration to allow, nothing else is")
     {
         for (const bool loopback : {false, true})
