@@ -1,8 +1,6 @@
 #include "daemon/audits/checks.hpp"
 
 #include "daemon/errors.hpp"
-#include "probe/client/asio_endpoint.hpp"
-#include "probe/target.hpp"
 
 #include <algorithm>
 
@@ -37,25 +35,14 @@ const target_settings* target_of(const std::string& name, const configuration& h
     );
 }
 
-address_policy policy_of(const target_settings& target)
-{
-    return {.allow_loopback = target.allow_loopback, .allow_private = target.allow_private};
-}
-
 void check_literal(const target_settings& target)
 {
-    for (const auto family : {address_family::ipv4, address_family::ipv6}) {
-        const auto where = destination_of_url(target.url, family);
-        if (!where || !where->name.empty())
-            continue;
-        const auto what = class_of(client::from_asio(where->address));
-        if (!permits(policy_of(target), what))
-            refuse(
-                problem_code::target_not_allowed,
-                "/target",
-                fmt::format("{} leads to a {} address", target.name, word(what))
-            );
-    }
+    if (const auto wrong = forbidden_address_of(target))
+        refuse(
+            problem_code::target_not_allowed,
+            "/target",
+            fmt::format("{} {}", target.name, wrong->text())
+        );
 }
 
 void check_subjects(const std::vector<std::string>& subjects, const recipe_shelf& shelf)

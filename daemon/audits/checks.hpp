@@ -2,9 +2,9 @@
 // audits and probes. A check that fails leaves by an exception, which or_problem() catches.
 #pragma once
 
+#include "daemon/config/bounds.hpp"
 #include "daemon/config/configuration.hpp"
 #include "daemon/recipe_shelf.hpp"
-#include "probe/model/address_policy.hpp"
 #include "web/backend.hpp"
 #include "web/json/nearest.hpp"
 
@@ -79,8 +79,6 @@ std::vector<std::string> chosen_words(const std::vector<std::string>& texts, std
 
 /// A target of the configuration; null: the lab's own origin. Refuses an unknown one.
 const target_settings* target_of(const std::string& name, const configuration& how);
-
-address_policy policy_of(const target_settings& target);
 
 /// Refuses a target whose literal address it may not have. A name is looked at when it has been
 /// resolved, by whoever connects to what it resolved to.

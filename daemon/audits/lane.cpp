@@ -28,7 +28,7 @@ audit_queue::asked live_lane::ask(prepared_audit wanted)
         return came;
     auto& made = asked_[id];
     made.record.id = id;
-    made.record.name = wanted.name == ad_hoc ? std::string() : wanted.name;
+    made.record.name = wanted.name;
     made.what = std::move(wanted);
     net::post(io_, guarded([this, id] {
                   if (const auto* const record = audit(id))

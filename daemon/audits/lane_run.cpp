@@ -106,8 +106,7 @@ void live_lane::finish_audit(const turn& was, finwait::audit done)
                   }));
         return;
     }
-    if (was.name != ad_hoc)
-        done.name = was.name;
+    done.name = was.name;
     if (was.target != built_in_target)
         for (report& each : done.reports)
             each.plan.target = was.target;

@@ -17,9 +17,6 @@ namespace {
 
 using web::problem_code;
 
-// More than these would keep the daemon busy for hours; a command of one's own has no such limit.
-constexpr std::size_t most_cells = 50'000;
-
 // Takes every program for present, and remembers which were asked for.
 looking remembering(std::vector<recipe>& recipes)
 {
@@ -85,17 +82,8 @@ prepared_audit made_of_words(const choice_words& wanted, const order_context& wi
     }
     keep_framings(out.request.plans, wanted.framing);
     out.request.repeat = std::max(1U, wanted.repeat);
-    if (out.request.plans.size() * out.request.repeat > most_cells)
-        refuse(
-            problem_code::invalid_body,
-            "/repeat",
-            fmt::format(
-                "{} cells {} times are more than {}",
-                out.request.plans.size(),
-                out.request.repeat,
-                most_cells
-            )
-        );
+    if (auto why = why_too_many(out.request.plans.size(), out.request.repeat))
+        refuse(problem_code::invalid_body, "/repeat", std::move(*why));
     choose_crew_for(out.request, wanted.target, within.how);
     return out;
 }

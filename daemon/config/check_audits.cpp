@@ -1,4 +1,5 @@
 // What only all files together show of the audits.
+#include "daemon/config/bounds.hpp"
 #include "daemon/config/draft.hpp"
 #include "daemon/errors.hpp"
 #include "daemon/subjects.hpp"
@@ -54,14 +55,38 @@ std::vector<presence> all_are_here(std::span<const recipe> wanted)
     return std::vector<presence>(wanted.size(), presence{.is_there = true});
 }
 
-// Asks the one that plans audits, so that what is accepted here can be planned.
-std::optional<std::string> why_no_cells(const plan_arguments& words, const recipe_shelf& shelf)
+// What makes it too many: `repeat` where it is said, else the audit as a whole.
+void check_number(const audit_settings& of, std::size_t cells, config_draft& out)
 {
+    const auto why = why_too_many(cells, of.repeat);
+    if (!why)
+        return;
+    const std::string key = "audits." + of.name;
+    const std::string cure = cells > most_cells
+                                 ? std::string("choose fewer")
+                                 : fmt::format("at most {} times can be", most_cells / cells);
+    const bool is_said = out.places.contains(key + ".repeat");
+    out.findings.add(
+        out.place_of(is_said ? key + ".repeat" : key),
+        fmt::format("{}{}: {}; {}", key, is_said ? ".repeat" : "", *why, cure)
+    );
+}
+
+// Asks the one that plans audits, so that what is accepted here can be planned.
+void check_cells(const audit_settings& of, config_draft& out, const recipe_shelf& shelf)
+{
+    plan_arguments words{.at = of.at, .by = of.by, .subject = of.subjects};
+    words.tls = of.tls;
+    words.ipv6 = of.ipv6;
+    if (const auto* const target = target_named(out.config, of.target))
+        words.target = target->url;
     try {
-        (void)choose_cells(words, shelf, all_are_here);
-        return std::nullopt;
+        check_number(of, choose_cells(words, shelf, all_are_here).cells.size(), out);
     } catch (const usage_error& error) {
-        return std::string(without_option(error.what()));
+        out.findings.add(
+            out.place_of("audits." + of.name),
+            fmt::format("audits.{}: {}", of.name, without_option(error.what()))
+        );
     }
 }
 
@@ -106,17 +131,10 @@ void check_audit(const audit_settings& of, config_draft& out, const recipe_shelf
 {
     const bool is_target = check_target(of, out);
     const bool are_subjects = check_subjects(of, out, shelf);
-    if (!is_target || !are_subjects || !out.findings.empty())
-        return;
-    plan_arguments words{.at = of.at, .by = of.by, .subject = of.subjects};
-    words.tls = of.tls;
-    words.ipv6 = of.ipv6;
-    if (const auto* const target = target_named(out.config, of.target))
-        words.target = target->url;
-    if (const auto why = why_no_cells(words, shelf))
-        out.findings.add(
-            out.place_of("audits." + of.name), fmt::format("audits.{}: {}", of.name, *why)
-        );
+    const bool is_clear =
+        !out.unclear.contains("audits." + of.name) && !out.unclear.contains("targets." + of.target);
+    if (is_target && are_subjects && is_clear)
+        check_cells(of, out, shelf);
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ struct config_draft
     /// Where each thing was last said that is looked at again when all is read: `audits.NAME`,
     /// `audits.NAME.target`, `history.path`, ….
     std::map<std::string, config_place, std::less<>> places;
+    /// `audits.NAME` and `targets.NAME` of which a table has a mistake: what they are is not known,
+    /// so nothing more is said of them.
+    std::set<std::string, std::less<>> unclear;
     bool is_unix_set = false;
     bool is_tcp_set = false;
     bool is_history_set = false;
@@ -44,8 +48,12 @@ void read_audit(section& in, config_draft& out);
 /// Whether it may be the name of a target or an audit: [a-z0-9_-]{1,40}.
 bool is_config_name(std::string_view text);
 
-/// What only all files together show: targets that are not there, cells that cannot be. The words
-/// of audits are right already.
+/// What only all files together show of targets: a URL that is missing, an address that is not
+/// allowed.
+void check_targets(config_draft& out);
+
+/// Likewise of audits: targets that are not there, cells that cannot be, or too many. Of each audit
+/// by itself, whatever is wrong elsewhere.
 void check_audits(config_draft& out, const recipe_shelf& shelf);
 
 } // namespace finwait::daemon

@@ -2,6 +2,7 @@
 
 #include "daemon/config/draft.hpp"
 #include "daemon/printable.hpp"
+#include "probe/kernel/unique_fd.hpp"
 #include "web/json/nearest.hpp"
 
 #include <fmt/format.h>
@@ -9,10 +10,14 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <set>
 #include <system_error>
 #include <utility>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 namespace finwait::daemon {
 
@@ -39,23 +44,53 @@ struct reading
     }
 };
 
+// What is there to be read: nothing that waits for a writer, or never ends (fifo(7), zero(4)).
+std::string why_no_file(int fd)
+{
+    struct stat facts
+    {
+    };
+    if (fd < 0 || ::fstat(fd, &facts) != 0)
+        return std::strerror(errno);
+    if (S_ISDIR(facts.st_mode))
+        return std::strerror(EISDIR);
+    const bool is_nothing = S_ISCHR(facts.st_mode) && facts.st_rdev == makedev(1, 3); // null(4)
+    return S_ISREG(facts.st_mode) || is_nothing ? std::string() : "it is no regular file";
+}
+
+// At most so many bytes; nullopt with errno set.
+std::optional<std::string> bytes_of(int fd, std::size_t most)
+{
+    std::string text(most, '\0');
+    std::size_t size = 0;
+    while (size < most) {
+        const auto got = ::read(fd, text.data() + size, most - size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return std::nullopt;
+        if (got == 0)
+            break;
+        size += static_cast<std::size_t>(got);
+    }
+    text.resize(size);
+    return text;
+}
+
 // nullopt: it could not be read, which is noted.
 std::optional<std::string> content_of(const fs::path& file, reading& to)
 {
-    std::error_code failed;
-    std::string text(largest_file + 1, '\0');
-    errno = 0;
-    std::ifstream in(file, std::ios::binary);
-    if (in && !fs::is_directory(file, failed))
-        in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    else if (errno == 0)
-        errno = EISDIR;
-    if (!in.eof() && (in.fail() || in.gcount() == 0)) {
-        to.refuse(file, fmt::format("cannot be read: {}", std::strerror(errno)));
+    // Without O_NONBLOCK open(2) of a FIFO waits until somebody writes to it.
+    const kernel::unique_fd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
+    std::string why = why_no_file(fd.get());
+    auto text = why.empty() ? bytes_of(fd.get(), largest_file + 1) : std::nullopt;
+    if (why.empty() && !text)
+        why = std::strerror(errno);
+    if (!text) {
+        to.refuse(file, "cannot be read: " + why);
         return std::nullopt;
     }
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    if (text.size() > largest_file) {
+    if (text->size() > largest_file) {
         to.refuse(file, fmt::format("is larger than {} KiB", largest_file / 1024));
         return std::nullopt;
     }
@@ -77,6 +112,14 @@ void read(const fs::path& file, reading& to)
     }
 }
 
+// Directories, FIFOs, devices; not what cannot be looked at, which reading it will tell of.
+bool is_of_another_kind(const fs::directory_entry& entry)
+{
+    std::error_code failed;
+    const auto status = entry.status(failed);
+    return !failed && fs::exists(status) && !fs::is_regular_file(status);
+}
+
 // In the order of names. Hidden ones and those of other kinds are left alone, as systemd does.
 std::vector<fs::path> drop_ins_of(const fs::path& file, reading& to)
 {
@@ -85,7 +128,7 @@ std::vector<fs::path> drop_ins_of(const fs::path& file, reading& to)
     std::error_code failed;
     for (const auto& entry : fs::directory_iterator(directory, failed))
         if (entry.path().extension() == ".toml" &&
-            !entry.path().filename().string().starts_with('.'))
+            !entry.path().filename().string().starts_with('.') && !is_of_another_kind(entry))
             out.push_back(entry.path());
     if (failed && failed != std::errc::no_such_file_or_directory)
         to.refuse(directory, fmt::format("cannot be read: {}", failed.message()));
@@ -158,16 +201,6 @@ void check_history(config_draft& to)
         );
 }
 
-void check_targets(config_draft& to)
-{
-    for (const target_settings& each : to.config.targets)
-        if (each.url.empty())
-            to.findings.add(
-                to.place_of("targets." + each.name),
-                fmt::format("targets.{}.url is missing", each.name)
-            );
-}
-
 void check_numbers(config_draft& to)
 {
     const auto check = [&](const auto& list, std::string_view what) {
@@ -226,10 +259,13 @@ void read_list(
         const auto name = (*each)["name"].value_or(std::string());
         const std::string shown =
             is_config_name(name) ? fmt::format("{}.{}", key, name) : std::string(key);
+        const auto before = out.findings.size();
         section one(*each, shown, place_of(*each, file), out.findings);
         if (is_config_name(name) && !seen.insert(name).second)
             one.refuse("name", "is there twice in this file; only another file can change it");
         read_one(one, out);
+        if (out.findings.size() != before)
+            out.unclear.insert(shown);
     }
 }
 

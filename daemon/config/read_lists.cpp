@@ -191,6 +191,7 @@ void read_target(section& in, config_draft& out)
         if (const auto why = why_no_target(*url))
             in.refuse("url", *why);
         to.url = std::move(*url);
+        out.places[fmt::format("targets.{}.url", to.name)] = in.place_of("url");
     }
     read_allow(in, to);
     in.finish();
@@ -210,7 +211,10 @@ void read_audit(section& in, config_draft& out)
     }
     to.tls = in.may<bool>("tls").value_or(to.tls);
     to.ipv6 = in.may<bool>("ipv6").value_or(to.ipv6);
-    to.repeat = in.number("repeat", 1, most_repeats).value_or(to.repeat);
+    if (const auto repeat = in.number("repeat", 1, most_repeats)) {
+        to.repeat = *repeat;
+        out.places[fmt::format("audits.{}.repeat", to.name)] = in.place_of("repeat");
+    }
     read_times(in, to);
     in.finish();
 }

@@ -42,12 +42,19 @@ void read_unix(section& in, config_draft& out)
     out.config.serve.unix_path = text->empty() ? std::nullopt : std::optional(path);
 }
 
+// As web/listening.hpp has it; an IPv4 address in IPv6 form is none.
 bool is_loopback(const finwait::endpoint& where)
 {
+    return where.family == address_family::ipv4
+               ? where.address.front() == 127
+               : where.address == loopback(address_family::ipv6, 0).address;
+}
+
+// For the address that was meant, where another was written.
+std::string plain_form_of(const finwait::endpoint& where)
+{
     const auto plain = unmapped(where);
-    return plain.family == address_family::ipv4
-               ? plain.address.front() == 127
-               : plain.address == loopback(address_family::ipv6, 0).address;
+    return is_loopback(plain) ? fmt::format("; write \"{}\"", to_string(plain)) : std::string();
 }
 
 void read_tcp(section& in, config_draft& out)
@@ -67,7 +74,9 @@ void read_tcp(section& in, config_draft& out)
         );
     if (!text->empty() && !is_loopback(read))
         return in.refuse(
-            "tcp", "must be on a loopback address: what is served there is for this host only"
+            "tcp",
+            "must be on a loopback address: what is served there is for this host only" +
+                plain_form_of(read)
         );
     out.is_tcp_set = true;
     out.config.serve.tcp = text->empty() ? std::nullopt : std::optional(read);

@@ -11,6 +11,7 @@
 #include <iterator>
 #include <string>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 TEST_SUITE_BEGIN("daemon/config/load");
@@ -103,7 +104,38 @@ TEST_CASE("a file that has no end is refused")
     here.main(std::string(1024 * 1024 + 1, '#'));
     CHECK(here.errors() == "finwait.toml: is larger than 1024 KiB\n");
     here.wanted.file = "/dev/zero";
-    CHECK(here.errors() == "zero: is larger than 1024 KiB\n");
+    CHECK(here.errors() == "zero: cannot be read: it is no regular file\n");
+}
+
+TEST_CASE("nobody is waited for who might write a file")
+{
+    config_folder here;
+    here.main("");
+    const std::string pipe = here.path() + "/pipe.toml";
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    SUBCASE("one that is named")
+    {
+        here.wanted.file = pipe;
+        CHECK(here.errors() == "pipe.toml: cannot be read: it is no regular file\n");
+    }
+    SUBCASE("one among the drop-ins, which is left alone as a directory is")
+    {
+        REQUIRE(::mkfifo((here.drop_ins() + "/10.toml").c_str(), 0600) == 0);
+        std::filesystem::create_directory(here.drop_ins() + "/20.toml");
+        std::filesystem::create_symlink(pipe, here.drop_ins() + "/30.toml");
+        here.drop_in("40.toml", "[limits]\nworkers = 40\n");
+        CHECK(here.errors().empty());
+        CHECK(here.load().files.size() == 2);
+        CHECK(here.load().config.limits.workers == 40);
+    }
+    SUBCASE("a link to nothing among the drop-ins is a mistake, one to the null device is not")
+    {
+        std::filesystem::create_symlink("/nonexistent", here.drop_ins() + "/10.toml");
+        std::filesystem::create_symlink("/dev/null", here.drop_ins() + "/20.toml");
+        CHECK(here.errors() == "10.toml: cannot be read: No such file or directory\n");
+        here.wanted.file = "/dev/null";
+        CHECK(here.load().config.limits.workers == 0);
+    }
 }
 
 TEST_CASE("every key is understood")

@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 
+#include <sstream>
 #include <string>
+#include <vector>
 
 TEST_SUITE_BEGIN("daemon/config/mistakes");
 
@@ -26,6 +28,19 @@ void check(std::initializer_list<row> rows)
         CHECK(errors.substr(0, each.says.size()) == each.says);
         CHECK(errors.find('\n') == errors.size() - 1);
     }
+}
+
+// Of several complaints the beginnings, each of a line.
+void check_lines(const std::string& text, const std::vector<std::string>& beginnings)
+{
+    std::istringstream lines(errors_of(text));
+    std::size_t count = 0;
+    for (std::string line; std::getline(lines, line); ++count) {
+        CAPTURE(line);
+        REQUIRE(count < beginnings.size());
+        CHECK(line.substr(0, beginnings[count].size()) == beginnings[count]);
+    }
+    CHECK(count == beginnings.size());
 }
 
 } // namespace
@@ -69,6 +84,12 @@ TEST_CASE("[serve]")
         {"[serve]\ntcp = \"[::]:9793\"\n", "finwait.toml:2:7: serve.tcp must be on a loopback"},
         {"[serve]\ntcp = \"192.168.0.1:9793\"\n",
          "finwait.toml:2:7: serve.tcp must be on a loopback"},
+        {"[serve]\ntcp = \"[::ffff:127.0.0.1]:9900\"\n",
+         "finwait.toml:2:7: serve.tcp must be on a loopback address: what is served there is for "
+         "this host only; write \"127.0.0.1:9900\""},
+        {"[serve]\ntcp = \"[::ffff:10.0.0.1]:9900\"\n",
+         "finwait.toml:2:7: serve.tcp must be on a loopback address: what is served there is for "
+         "this host only\n"},
         {"[serve]\ntcp_writes = \"tokens\"\n",
          "finwait.toml:2:14: serve.tcp_writes has no \"tokens\"; did you mean \"token\"?"},
         {"[serve]\ntcp_writes = true\n", "finwait.toml:2:14: serve.tcp_writes must be a string"},
@@ -209,6 +230,74 @@ TEST_CASE("[[audits]]")
          "finwait.toml:1:1: audits.n: resolve by peer_reset cannot be probed"},
         {head + head, "finwait.toml:4:8: audits.n.name is there twice in this file"},
     });
+}
+
+TEST_CASE("each audit is looked at by itself, whatever is wrong elsewhere")
+{
+    const std::string impossible = "at = [\"resolve\"]\nby = [\"peer_reset\"]\n";
+    const auto audit = [](const std::string& name, const std::string& rest) {
+        return "[[audits]]\nname = \"" + name + "\"\n" + rest;
+    };
+    check_lines(
+        "[limits]\nqueue = 0\n" + audit("a", impossible) + audit("b", impossible) +
+            audit("c", "at = [\"resolve\"]\nby = [\"peer_rest\"]\nrepeat = 100000\n") +
+            audit("d", "target = \"t\"\n" + impossible) + audit("e", "repeat = 100000\n") +
+            "[[targets]]\nname = \"t\"\n",
+        {"finwait.toml:2:9: limits.queue must be",
+         "finwait.toml:3:1: audits.a: resolve by peer_reset cannot be probed",
+         "finwait.toml:7:1: audits.b: resolve by peer_reset cannot be probed",
+         // And nothing else of it, nor of what has a target of which nothing is known.
+         "finwait.toml:14:7: audits.c.by has no kill method \"peer_rest\"",
+         "finwait.toml:23:10: audits.e.repeat: ",
+         "finwait.toml:24:1: targets.t.url is missing"}
+    );
+}
+
+TEST_CASE("an audit that would be refused when it starts is refused here")
+{
+    const std::string head = "[[audits]]\nname = \"n\"\nat = [\"idle\"]\nby = [\"close\"]\n";
+    const std::string whole = "[[audits]]\nname = \"n\"\n";
+    CHECK(errors_of(head + "repeat = 1000\n").empty());
+    const std::string one = errors_of(head + "repeat = 100000\n");
+    CHECK(one.find("finwait.toml:5:10: audits.n.repeat: ") == 0);
+    CHECK(one.find(" cells 100000 times are more than 50000; at most ") != std::string::npos);
+    CHECK(one.find(" times can be\n") != std::string::npos);
+    CHECK(errors_of(whole + "repeat = 1000\n").find("finwait.toml:3:10: audits.n.repeat: ") == 0);
+    // What makes it too many may stand in another file than its repetitions.
+    config_folder here;
+    here.main(head + "repeat = 5000\n");
+    CHECK(here.errors().empty());
+    here.drop_in("10.toml", whole + "at = [\"all\"]\nby = [\"all\"]\n");
+    CHECK(here.errors().find("finwait.toml:5:10: audits.n.repeat: ") == 0);
+}
+
+TEST_CASE("an address that no probe would be sent to is refused, used or not")
+{
+    const auto target = [](const std::string& url, const std::string& rest = "") {
+        return "[[targets]]\nname = \"t\"\nurl = \"" + url + "\"\n" + rest;
+    };
+    check({
+        {target("http://169.254.169.254/", "allow = [\"loopback\", \"private\"]\n"),
+         "finwait.toml:3:7: targets.t.url leads to 169.254.169.254, a metadata address; no target "
+         "may"},
+        {target("http://[fd00::5efe:169.254.169.254]/", "allow = [\"private\"]\n"),
+         "finwait.toml:3:7: targets.t.url leads to fd00::5efe:a9fe:a9fe, a metadata address"},
+        {target("https://[fe80::1]/"), "finwait.toml:3:7: targets.t.url leads to fe80::1, a link-"},
+        {target("http://127.0.0.1:8080/"),
+         "finwait.toml:3:7: targets.t.url leads to 127.0.0.1, a loopback address; if that is "
+         "meant, set allow = [\"loopback\"]"},
+        {target("http://10.0.0.1/", "allow = [\"loopback\"]\n"),
+         "finwait.toml:3:7: targets.t.url leads to 10.0.0.1, a private address; if that is meant, "
+         "set allow = [\"private\"]"},
+    });
+    CHECK(errors_of(target("http://127.0.0.1:8080/", "allow = [\"loopback\"]\n")).empty());
+    CHECK(errors_of(target("http://metadata.example/")).empty()); // looked at once it is resolved
+    // Of one that is wrong anyhow nothing is guessed.
+    check({{target("http://10.0.0.1/", "allow = [\"privat\"]\n"), "finwait.toml:4:10: "}});
+    config_folder here;
+    here.main(target("http://10.0.0.1/"));
+    here.drop_in("10.toml", "[[targets]]\nname = \"t\"\nallow = [\"private\"]\n");
+    CHECK(here.errors().empty());
 }
 
 TEST_CASE("no more audits and targets than labels of metrics can bear")
