@@ -3,6 +3,7 @@
 // goal is missed ("reached": false).
 //
 //     bench_history [REPORTS]
+//     bench_history --fill FILE REPORTS     only fills a history, which may have some already
 #include "daemon/history/history.hpp"
 
 #include "daemon/history/record_keeper.hpp"
@@ -21,6 +22,7 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <stdlib.h>
@@ -94,6 +96,19 @@ void fill(const std::string& file, std::uint64_t from, std::uint64_t to)
         some.commit();
         keeper.settle();
     }
+}
+
+/// Until it has so many.
+void fill_up(const std::string& file, std::uint64_t reports)
+{
+    std::uint64_t there = 0;
+    if (std::filesystem::exists(file)) {
+        database opened(file, database::access::read_only);
+        auto count = opened.ask("SELECT count(*) FROM reports");
+        if (count.next())
+            there = static_cast<std::uint64_t>(count.integer(0));
+    }
+    fill(file, there, reports);
 }
 
 /// Milliseconds of one question, the middle of many.
@@ -240,6 +255,10 @@ void measure(const std::string& folder, std::uint64_t many)
 
 int main(int argc, char** argv)
 {
+    if (argc == 4 && std::string_view(argv[1]) == "--fill") {
+        finwait::bench::fill_up(argv[2], std::strtoull(argv[3], nullptr, 10));
+        return 0;
+    }
     std::string folder = "/var/tmp/finwait-bench-XXXXXX";
     if (::mkdtemp(folder.data()) == nullptr) {
         fmt::print("skipped: no folder can be made in /var/tmp\n");
