@@ -14,6 +14,8 @@
 
 namespace finwait::daemon {
 
+struct surroundings;
+
 /// A daemon on a Unix socket.
 struct unix_place
 {
@@ -42,10 +44,13 @@ struct place_words
     std::optional<std::string> url;    ///< --url
 };
 
-/// The place that the words name; without any the first of /run/finwait/api.sock and
-/// $XDG_RUNTIME_DIR/finwait/api.sock that is there, else http://127.0.0.1:9793.
+/// Where to read: the place that the words name; without any the first of /run/finwait/api.sock and
+/// $XDG_RUNTIME_DIR/finwait/api.sock that is there, if this process may use it, else
+/// http://127.0.0.1:9793, where everybody may read.
 /// Throws usage_error: both at once, a URL that is none, a path too long for a socket.
 daemon_place place_of(const place_words& words);
+/// The same elsewhere than in this process's surroundings.
+daemon_place place_of(const place_words& words, const surroundings& here);
 
 /// The same for what can be asked over the Unix socket alone: never the URL by default, but the
 /// first of the paths. Throws usage_error also for --url.

@@ -9,7 +9,11 @@
 #include <boost/url/url.hpp>
 #include <fmt/format.h>
 
+#include <cerrno>
+
+#include <fcntl.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 namespace finwait::daemon {
 
@@ -50,9 +54,20 @@ daemon_place at_socket(const std::filesystem::path& path)
     return {.where = unix_place{path}, .text = path.string()};
 }
 
+// Connecting needs the right to write (unix(7)).
+bool may_use(const std::filesystem::path& socket)
+{
+    return ::faccessat(AT_FDCWD, socket.c_str(), W_OK, AT_EACCESS) == 0 || errno != EACCES;
+}
+
 } // namespace
 
 daemon_place place_of(const place_words& words)
+{
+    return place_of(words, surroundings_of_process());
+}
+
+daemon_place place_of(const place_words& words, const surroundings& here)
 {
     if (words.socket && words.url)
         throw usage_error("--socket and --url: one of them");
@@ -60,9 +75,13 @@ daemon_place place_of(const place_words& words)
         return at_socket(*words.socket);
     if (words.url)
         return at_url(*words.url);
-    if (const auto found = socket_to_ask(surroundings_of_process()))
+    const auto found = socket_to_ask(here);
+    if (found && may_use(*found))
         return at_socket(*found);
-    return at_url(std::string(default_url));
+    daemon_place open_to_all = at_url(std::string(default_url));
+    if (found)
+        open_to_all.text += fmt::format(" (its socket {} is not ours to use)", found->string());
+    return open_to_all;
 }
 
 daemon_place writing_place_of(const place_words& words)
@@ -82,7 +101,8 @@ std::string unreachable_text(const daemon_place& where, const api_reply& got)
         "the daemon at {} cannot be reached: {}", printable(where.text), printable(got.problem)
     );
     if (got.is_denied)
-        return text + "; may you use its socket? Be in the group finwait";
+        return text + "; it is for its owner and group: join the group finwait (adduser NAME "
+                      "finwait)";
     return text + "; is `finwait serve` running?";
 }
 

@@ -66,6 +66,7 @@ void add_audit(CLI::App& app, work& chosen)
         std::optional<std::string> junit;
         bool by_daemon = false;
         std::optional<std::string> name;
+        std::string retry;
         place_words where;
     };
     auto* const command =
@@ -95,6 +96,9 @@ void add_audit(CLI::App& app, work& chosen)
     command->add_option("--socket", in->where.socket, "The daemon's Unix socket")
         ->type_name("PATH")
         ->group(group);
+    command->add_option("--retry", in->retry, "How often to try again instead of exit status 75")
+        ->type_name("N")
+        ->group(group);
     command->add_option("--repeat", in->repeat, "How often each cell")->type_name("N");
     command->add_option("--jobs", in->jobs, "Workers in parallel")->type_name("N");
     command->add_option("--in-flight", in->in_flight, "Probes at once in a worker")->type_name("N");
@@ -109,6 +113,8 @@ void add_audit(CLI::App& app, work& chosen)
                 .output = in->output.understood(),
                 .junit = in->junit};
             options.order.repeat = static_cast<unsigned>(count("--repeat", in->repeat, 1, 1000));
+            if (!in->retry.empty())
+                options.retries = static_cast<unsigned>(count("--retry", in->retry, 0, 1000));
             if (in->name && has_choice(options.order))
                 throw usage_error("--name: the configuration says what that audit is; without it "
                                   "it can be chosen");
@@ -119,8 +125,8 @@ void add_audit(CLI::App& app, work& chosen)
             };
             return;
         }
-        if (in->name || in->where.socket)
-            throw usage_error("--name and --socket need --daemon");
+        if (in->name || in->where.socket || !in->retry.empty())
+            throw usage_error("--name, --socket and --retry need --daemon");
         const audit_options options{
             .plans = in->plans.understood(),
             .output = in->output.understood(),

@@ -28,9 +28,9 @@ void add_status(CLI::App& app, work& chosen)
         "  finwait status --watch                        again whenever it changes\n"
         "  finwait status --wait-for pass --timeout 2m\n"
         "  finwait status -o json | jq .open_findings\n\n"
-        "Asks the daemon how it is: over its Unix socket where one is, else at\n"
+        "Asks the daemon how it is: over its Unix socket where one is that you may use, else at\n"
         "http://127.0.0.1:9793.\n"
-        "Exit: 0 status pass, 1 open findings, 2 wrong usage, 3 nothing judged yet or not\n"
+        "Exit: 0 status pass, 1 there are findings, 2 wrong usage, 3 nothing judged yet or not\n"
         "all of it, 74 output could not be written, 75 the daemon cannot be reached."
     );
     const auto in = std::make_shared<arguments>();

@@ -48,10 +48,12 @@ struct daemon_audit_options
     web::audit_order order;
     output_options output;
     std::optional<std::string> junit; ///< a file
+    unsigned retries = 0;             ///< how often it is tried again instead of `unreachable`
 };
 
 /// Has the daemon run an audit, follows it and prints it. `unreachable`: no daemon, its queue is
-/// full, or it went away meanwhile.
+/// full, or it went away meanwhile. Before that it is tried again `retries` times: after 1 s, then
+/// after twice as long each time, at most 30 s; each time that is said.
 exit_code run_daemon_audit(const daemon_audit_options& options);
 
 struct probe_options

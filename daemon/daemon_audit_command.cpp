@@ -4,6 +4,7 @@
 #include "daemon/commands.hpp"
 #include "daemon/errors.hpp"
 #include "daemon/foreground.hpp"
+#include "daemon/history_source.hpp"
 #include "daemon/junit.hpp"
 #include "daemon/output.hpp"
 #include "daemon/printable.hpp"
@@ -13,11 +14,16 @@
 #include "probe/ulid.hpp"
 #include "web/json/asking.hpp"
 #include "web/json/json.hpp"
+#include "web/json/service.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <thread>
 #include <utility>
 
 namespace finwait::daemon {
@@ -30,8 +36,14 @@ constexpr std::chrono::milliseconds one_request = 10s;
 constexpr std::chrono::milliseconds whole_audit = 60s; // megabytes of reports
 // The daemon says something every 15 s.
 constexpr std::chrono::milliseconds longest_silence = 40s;
-// How often its events may break off while it can still be asked.
-constexpr unsigned most_breaks = 5;
+// How long it is waited for a change before progress is asked for, when there are no events.
+constexpr std::chrono::milliseconds between_looks = 2s;
+// How often in a row it may not be reached, and the time between.
+constexpr unsigned most_misses = 5;
+constexpr std::chrono::milliseconds after_miss = 500ms;
+// Before an audit is tried again: at first, and at most.
+constexpr std::chrono::seconds first_pause = 1s;
+constexpr std::chrono::seconds longest_pause = 30s;
 
 // What came of following an audit.
 struct followed
@@ -47,8 +59,10 @@ public:
 
     followed to_the_end()
     {
-        for (unsigned breaks = 0; breaks < most_breaks; ++breaks) {
-            const auto came = follow_daemon(
+        while (is_worth_it()) {
+            // Why there are no more events is no matter: there may be no room for one more reader,
+            // or the connection broke. Then the status tells of changes.
+            (void)follow_daemon(
                 where_,
                 "audit=" + id_,
                 last_event_,
@@ -56,41 +70,54 @@ public:
                 [this] { return look(); },
                 [this](const api_event& event) { return hear(event); }
             );
-            if (is_over() || !trouble_.empty())
-                break;
-            // No room for one more reader, or the connection broke: the status tells of changes.
-            if (came.status != 0 ? !wait_for_change() : !look())
-                break;
+            if (is_worth_it())
+                wait_for_change();
         }
-        if (!is_over() && trouble_.empty())
-            trouble_ = "its events break off again and again";
         shown_.clear();
         return {.last = last_, .trouble = trouble_};
     }
 
 private:
     bool is_over() const { return last_ && last_->is_over(); }
+    bool is_worth_it() const { return !is_over() && trouble_.empty(); }
+
+    // nullopt: not now, or never, and then there is trouble.
+    std::optional<std::string> get(const std::string& target, std::chrono::milliseconds limit)
+    {
+        auto got = ask_daemon(where_, target, limit);
+        if (got.is_ok()) {
+            misses_ = 0;
+            return std::move(got.body);
+        }
+        const bool may_pass = got.status == 0 || got.status == 429 || got.status >= 500;
+        if (!may_pass || ++misses_ == most_misses)
+            trouble_ = got.problem;
+        return std::nullopt;
+    }
 
     // Whether there is something to wait for.
     bool look()
     {
-        const auto got = ask_daemon(where_, "/api/v1/audits/" + id_, whole_audit);
-        if (!got.is_ok()) {
-            trouble_ = got.problem;
-            return false;
-        }
-        note(got.body);
-        return !is_over();
+        const auto text = get("/api/v1/audits/" + id_, whole_audit);
+        if (text && !note(*text))
+            trouble_ = "its answer is no audit of finwait";
+        return is_worth_it();
     }
 
-    bool wait_for_change()
+    void wait_for_change()
     {
-        const auto got = ask_daemon(where_, "/api/v1/status?wait=30s", longest_silence);
-        if (!got.is_ok()) {
-            trouble_ = got.problem;
-            return false;
+        std::string target = fmt::format("/api/v1/status?wait={}ms", between_looks.count());
+        if (index_) // what has changed since we looked is not waited for
+            target += fmt::format("&index={}", *index_);
+        const auto text = get(target, longest_silence);
+        if (!text) {
+            if (is_worth_it())
+                std::this_thread::sleep_for(after_miss);
+            return;
         }
-        return look();
+        if (const auto now = json::parse_status(*text))
+            index_ = now->index;
+        look();
     }
 
     bool hear(const api_event& event)
@@ -101,26 +128,30 @@ private:
         if (event.name == "report")
             shown_.advance();
         else if (event.name == "audit")
-            note(event.data);
+            (void)note(event.data); // ignoring: events are of other audits, too
         return !is_over();
     }
 
-    void note(const std::string& text)
+    // False: it is not of this audit.
+    bool note(const std::string& text)
     {
         const auto seen = json::glance_at_audit(text);
         if (!seen || seen->id != id_)
-            return;
+            return false;
         last_ = seen;
-        if (!seen->state)
-            return;
-        shown_.expect(seen->planned);
-        shown_.reach(seen->done);
+        if (seen->state) {
+            shown_.expect(seen->planned);
+            shown_.reach(seen->done);
+        }
+        return true;
     }
 
     const daemon_place& where_;
     std::string id_;
     std::string last_event_;
     std::optional<json::audit_glance> last_;
+    std::optional<std::uint64_t> index_; ///< of the status, when last seen
+    unsigned misses_ = 0;                ///< in a row
     std::string trouble_;
     progress shown_;
 };
@@ -162,6 +193,15 @@ exit_code without_document(const json::audit_glance& last)
     return exit_of_outcome(*last.outcome);
 }
 
+// With the reports for which there was no room in its document, as far as they can be had.
+std::string whole(const daemon_place& where, const std::string& text)
+try {
+    return with_all_reports(*history_source::at(where), text);
+} catch (const no_answer& error) {
+    complain(printable(error.what()));
+    return text;
+}
+
 exit_code show_audit(const std::string& text, const daemon_audit_options& options)
 {
     const auto done = json::parse_audit(text);
@@ -186,15 +226,14 @@ exit_code show_audit(const std::string& text, const daemon_audit_options& option
     }
     if (options.junit)
         write_file(*options.junit, junit(*done));
+    complain_of_missing_reports(*done);
     finish_output();
     return exit_of(*done);
 }
 
-} // namespace
-
-exit_code run_daemon_audit(const daemon_audit_options& options)
+// One attempt. `unreachable` has been said.
+exit_code attempt(const daemon_audit_options& options)
 {
-    ignore_broken_pipes();
     const daemon_place where = writing_place_of(options.where);
     const auto begun =
         tell_daemon(where, "POST", "/api/v1/audits", json::dump(options.order), one_request);
@@ -215,10 +254,28 @@ exit_code run_daemon_audit(const daemon_audit_options& options)
         return exit_code::unreachable;
     }
     const auto got = ask_daemon(where, "/api/v1/audits/" + id, whole_audit);
-    const auto whole = got.is_ok() ? json::glance_at_audit(got.body) : std::nullopt;
-    if (!whole || !whole->outcome)
+    const auto ended = got.is_ok() ? json::glance_at_audit(got.body) : std::nullopt;
+    if (!ended || !ended->outcome)
         return without_document(*came.last);
-    return show_audit(got.body, options);
+    return show_audit(whole(where, got.body), options);
+}
+
+} // namespace
+
+exit_code run_daemon_audit(const daemon_audit_options& options)
+{
+    ignore_broken_pipes();
+    auto pause = first_pause;
+    for (unsigned done = 0;; ++done) {
+        const exit_code code = attempt(options);
+        if (code != exit_code::unreachable || done == options.retries)
+            return code;
+        complain(
+            fmt::format("trying again in {} s ({} of {})", pause.count(), done + 1, options.retries)
+        );
+        std::this_thread::sleep_for(pause);
+        pause = std::min(2 * pause, longest_pause);
+    }
 }
 
 } // namespace finwait::daemon

@@ -106,8 +106,10 @@ void print_document(const std::string& text, const output_options& output)
         const auto style = style_for(output);
         if (const auto report = json::parse_report(text); report)
             return print(show(*report, style));
-        if (const auto audit = json::parse_audit(text); audit)
+        if (const auto audit = json::parse_audit(text); audit) {
+            complain_of_missing_reports(*audit);
             return print(show(*audit, style));
+        }
     }
     print(text + "\n"); // also when whoever wrote it is newer
 }
@@ -141,14 +143,16 @@ exit_code run_show(const show_options& options)
 {
     check_id(options.id);
     return with_answer(options.where, [&](history_source& from) {
-        auto found = options.id == "latest" ? nullptr : from.report(options.id);
-        if (!found)
-            found = from.audit(options.id);
-        if (!found)
+        if (const auto one = options.id == "latest" ? nullptr : from.report(options.id)) {
+            print_document(*one, options.output);
+            return exit_code::clean;
+        }
+        const auto audit = from.audit(options.id);
+        if (!audit)
             throw usage_error(
                 fmt::format("there is no report and no audit {}", in_quotes(options.id))
             );
-        print_document(*found, options.output);
+        print_document(with_all_reports(from, *audit), options.output);
         return exit_code::clean;
     });
 }

@@ -2,18 +2,25 @@
 
 #include "daemon/errors.hpp"
 #include "daemon/history/reader.hpp"
+#include "daemon/output.hpp"
+#include "daemon/printable.hpp"
 #include "web/json/history.hpp"
+#include "web/json/json.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <utility>
+#include <vector>
 
 namespace finwait::daemon {
 
 namespace {
 
 constexpr std::chrono::seconds limit_of_one_request{15};
+constexpr std::size_t largest_page = 100;
 
 web::document made(std::string text)
 {
@@ -23,7 +30,7 @@ web::document made(std::string text)
 class file_source final : public history_source
 {
 public:
-    explicit file_source(const std::string& path) : file_(path) {}
+    explicit file_source(const std::string& path) : path_(path), file_(path) {}
 
     web::page audits(const web::audit_query& wanted) override
     {
@@ -59,10 +66,15 @@ private:
         try {
             return what(file_.read());
         } catch (const sqlite_error& error) {
-            throw no_answer(fmt::format("the history cannot be read: {}", error.what()));
+            if (error.is_busy())
+                throw no_answer(
+                    fmt::format("the history {} is in use: {}", printable(path_), error.what())
+                );
+            throw usage_error(why_unreadable(path_, error));
         }
     }
 
+    std::string path_;
     history_file file_;
 };
 
@@ -201,10 +213,52 @@ private:
 std::unique_ptr<history_source> history_source::open(const history_words& where)
 {
     if (!where.file)
-        return std::make_unique<daemon_source>(place_of(where.daemon));
+        return at(place_of(where.daemon));
     if (where.daemon.socket || where.daemon.url)
         throw usage_error("--history reads a file without a daemon: no --socket, no --url");
     return std::make_unique<file_source>(*where.file);
+}
+
+std::unique_ptr<history_source> history_source::at(daemon_place where)
+{
+    return std::make_unique<daemon_source>(std::move(where));
+}
+
+std::string with_all_reports(history_source& from, const std::string& text)
+{
+    auto read = json::parse_audit(text);
+    if (!read || read->reports_left_out == 0)
+        return text;
+    const auto all = read->reports.size() + read->reports_left_out;
+    web::report_query wanted;
+    wanted.limit = largest_page;
+    wanted.audit = read->id;
+    std::vector<report> newest_first;
+    do {
+        const web::page page = from.reports(wanted);
+        for (const auto& item : page.items) {
+            auto one = json::parse_report(*item);
+            if (!one)
+                return text;
+            newest_first.push_back(std::move(*one));
+        }
+        wanted.older_than = page.next;
+    } while (wanted.older_than);
+    read->reports.assign(
+        std::make_move_iterator(newest_first.rbegin()), std::make_move_iterator(newest_first.rend())
+    );
+    read->reports_left_out = all - std::min<std::size_t>(all, read->reports.size());
+    return json::dump(*read);
+}
+
+void complain_of_missing_reports(const audit& of)
+{
+    if (of.reports_left_out != 0)
+        complain(fmt::format(
+            "of its reports {} {} not in the history any more",
+            of.reports_left_out,
+            of.reports_left_out == 1 ? "is" : "are"
+        ));
 }
 
 } // namespace finwait::daemon

@@ -145,13 +145,15 @@ std::string show(const service_status& now, color use)
                   );
 }
 
-/// Only findings are findings: where nothing has been judged yet, or could not be, that is said.
+/// Findings of any audit are findings, whichever ended last. Where nothing has been judged yet, or
+/// could not be, that is said.
 exit_code what_to_exit_with(const service_status& now)
 {
-    if (now.status == health::pass)
-        return exit_code::clean;
-    const bool found = now.last_audit && now.last_audit->outcome == outcome::findings;
-    return found ? exit_code::finding : exit_code::unjudged;
+    const bool found =
+        now.open_findings != 0 || (now.last_audit && now.last_audit->outcome == outcome::findings);
+    if (found)
+        return exit_code::finding;
+    return now.status == health::pass ? exit_code::clean : exit_code::unjudged;
 }
 
 // Until it is so or the time is up. A daemon that is not there yet is tried again: there is no

@@ -32,7 +32,8 @@ void normalize(std::tm& at)
 // leaves out, the one that the clock shows an hour later.
 std::time_t local_moment(const std::tm& shown)
 {
-    // Which of the two comes first depends on the zone: Ireland's winter is its daylight saving time.
+    // Which of the two comes first depends on the zone: Ireland's winter is its daylight saving
+    // time.
     std::optional<std::time_t> first;
     std::time_t latest = 0;
     for (const int is_saving : {1, 0}) {

@@ -14,7 +14,7 @@ _finwait_place="--socket --url"
 _finwait_options() {
     case $1 in
     audit) echo "$_finwait_output $_finwait_plan --subject --repeat --jobs --in-flight --junit --daemon
-        --name --socket" ;;
+        --name --socket --retry" ;;
     probe) echo "$_finwait_output $_finwait_plan --subject" ;;
     run) echo "$_finwait_output $_finwait_plan --requests --hold --release-hold --settle --timeout
         --own-timeout --cwd --env" ;;
@@ -69,7 +69,7 @@ _finwait_value() {
     --cwd) _filedir -d ;;
     --target) [[ $command == reports ]] || _finwait_words "http:// https://" && compopt -o nospace ;;
     --url) _finwait_words "http:// https://" && compopt -o nospace ;;
-    --repeat | --jobs | --in-flight | --name | --position | --requests | -n | --hold | --release-hold | \
+    --repeat | --retry | --jobs | --in-flight | --name | --position | --requests | -n | --hold | --release-hold | \
         --audit | --limit | --settle | --timeout | --own-timeout | --env | --listen | --every) ;;
     *) return 1 ;;
     esac

@@ -67,6 +67,7 @@ complete -c finwait -n '__finwait_command audit worker' -l in-flight -x -d 'Prob
 complete -c finwait -n '__finwait_command audit' -l junit -r -F -d 'Also write JUnit XML'
 complete -c finwait -n '__finwait_command audit' -l daemon -d 'Let the daemon do it'
 complete -c finwait -n '__finwait_command audit' -l name -x -d 'An audit of the configuration'
+complete -c finwait -n '__finwait_command audit' -l retry -x -d 'How often to try again'
 
 set -l asking '__finwait_command status reports show diff export'
 complete -c finwait -n "$asking audit" -l socket -r -F -d "The daemon's Unix socket"

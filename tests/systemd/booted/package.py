@@ -78,8 +78,7 @@ class Package(support.Case):
         self.assertEqual(code, 75, text)
         self.assertIn("ermission denied", text)
         # Reading is for everybody on this machine.
-        code, text = run("runuser", "-u", "stranger", "--", "finwait", "status", "-o", "json",
-                         "--url", "http://127.0.0.1:9793", check=False)
+        code, text = run("runuser", "-u", "stranger", "--", "finwait", "status", "-o", "json", check=False)
         self.assertIn(code, (0, 3), text)
         self.assertIn("finwait.status/1", text)
 
@@ -111,13 +110,22 @@ class Package(support.Case):
 
     def test_8_remove_keeps_history_and_configuration(self):
         support.configure("# kept\n", name="kept")
+        # Audits by name: one that waits for its time, and one that has failed.
+        run("systemctl", "enable", "--now", "finwait-audit@nightly.timer")
+        run("systemctl", "start", "finwait-audit@nobody.service", check=False)
+        self.assertEqual(show("finwait-audit@nobody.service", "ActiveState"), "failed")
         support.apt("remove", "finwait")
+        self.assertEqual(self.units("--state=active,activating,failed"), "")
         self.assertEqual(show("finwait.service", "ActiveState"), "inactive")
         self.assertEqual(show("finwait-audit.timer", "ActiveState"), "inactive")
         self.assertEqual(support.processes_of_service(), [])
         self.assertFalse(os.path.exists("/run/finwait"))
         self.assertTrue(os.path.exists("/var/lib/finwait/history.db"))
         self.assertTrue(os.path.exists("/etc/finwait/finwait.toml"))
+
+    def units(self, *of):
+        """Those of finwait that systemd knows of."""
+        return output("systemctl", "list-units", "--all", "--plain", "--no-legend", *of, "finwait*")
 
     def test_9_purge_leaves_nothing_but_what_the_administrator_wrote(self):
         support.apt("purge", "finwait")
@@ -128,7 +136,7 @@ class Package(support.Case):
             kept.parent.rmdir()
             kept.parent.parent.rmdir()
         self.assertEqual(ours(files() - self.before), [])
-        self.assertEqual(output("systemctl", "list-units", "--all", "--plain", "--no-legend", "finwait*"), "")
+        self.assertEqual(self.units(), "")
 
     def test_9a_and_it_can_be_installed_again(self):
         support.install()

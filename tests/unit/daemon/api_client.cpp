@@ -1,6 +1,7 @@
 // Asking a daemon, with a server that says what it is told to say.
 #include "daemon/api_client.hpp"
 
+#include "daemon/config/places.hpp"
 #include "daemon/errors.hpp"
 #include "tests/unit/daemon/folder.hpp"
 
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -213,6 +215,38 @@ TEST_CASE("a place is what the words say")
     CHECK_THROWS_AS((void)place_of({.socket = std::string(200, 'x'), .url = {}}), usage_error);
     CHECK_THROWS_AS((void)place_of({.socket = "", .url = {}}), usage_error);
     CHECK_THROWS_AS((void)writing_place_of({.socket = {}, .url = "http://x/"}), usage_error);
+}
+
+TEST_CASE("who may not use the socket that is there reads over TCP")
+{
+    const sample::folder own;
+    REQUIRE(::chmod(own.path().c_str(), 0755) == 0);
+    const surroundings here{.system_runtime = own.path()};
+    const auto path = own.path() + "/api.sock";
+    CHECK(std::holds_alternative<http_place>(place_of({}, here).where));
+    const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_un where{};
+    where.sun_family = AF_UNIX;
+    std::strncpy(where.sun_path, path.c_str(), sizeof where.sun_path - 1);
+    REQUIRE(::bind(socket, reinterpret_cast<sockaddr*>(&where), sizeof where) == 0);
+    CHECK(std::get<unix_place>(place_of({}, here).where).path == path);
+
+    REQUIRE(::chmod(path.c_str(), 0) == 0);
+    const auto before = ::geteuid();
+    if (before == 0) // root may use every file
+        REQUIRE(::seteuid(65534) == 0);
+    const auto open_to_all = place_of({}, here);
+    const auto named = place_of({.socket = path, .url = {}}, here);
+    const auto denied = ask_daemon(named, "/x", 60s);
+    REQUIRE(::seteuid(before) == 0);
+    ::close(socket);
+
+    REQUIRE(std::holds_alternative<http_place>(open_to_all.where));
+    CHECK(std::get<http_place>(open_to_all.where).port == "9793");
+    CHECK(open_to_all.text.find(path) != std::string::npos);
+    CHECK(std::get<unix_place>(named.where).path == path);
+    CHECK(denied.is_denied);
+    CHECK(unreachable_text(named, denied).find("adduser NAME finwait") != std::string::npos);
 }
 
 TEST_SUITE_END();
