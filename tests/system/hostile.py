@@ -89,7 +89,9 @@ class SlowClients(unittest.TestCase):
     ROUNDS = 3
     PLACES = 64  # for connections over TCP
     MEMORY = (256 if support.is_sanitized() else 24) * 1024 * 1024
-    DESCRIPTORS = PLACES + 16 + 8  # those of the Unix socket, and what a census opens
+    # Also those of the Unix socket, what a census opens, and pipes to workers and programs that are
+    # looked at after the start.
+    DESCRIPTORS = PLACES + 16 + 8 + 48
 
     @staticmethod
     def metric(daemon, name):
