@@ -145,7 +145,9 @@ class Traced(Service):
         self.run = support.Run(
             "serve", "--config", self.config,
             before=("strace", "-f", "-qq", "-s", "4096", "-e", "trace=execve,execveat", "-e",
-                    "signal=none", "-o", self.trace))
+                    "signal=none", "-o", self.trace),
+            # LeakSanitizer stops the process by ptrace(2) itself, which strace has taken.
+            environment={"ASAN_OPTIONS": os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"})
         self.run.line_with("stderr", "listening on ")
 
     def stop(self):
