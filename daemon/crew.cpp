@@ -2,6 +2,7 @@
 
 #include "daemon/children.hpp"
 #include "daemon/feed.hpp"
+#include "daemon/lifeline.hpp"
 #include "daemon/lost.hpp"
 #include "daemon/printable.hpp"
 
@@ -39,16 +40,6 @@ struct seat
 
 class live_crew final : public crew
 {
-    // Handlers outlive the crew in the io_context's queue: they ask first whether it is there.
-    template <class Function>
-    auto guarded(Function then)
-    {
-        return [alive = std::weak_ptr<int>(alive_), then](auto&&... arguments) {
-            if (!alive.expired())
-                then(std::forward<decltype(arguments)>(arguments)...);
-        };
-    }
-
 public:
     live_crew(net::io_context& io, const crew_options& how, crew_events events)
         : io_(io), how_(how), events_(std::move(events)), pacer_(io), next_plan_(how.not_before)
@@ -61,7 +52,7 @@ public:
     void start() override
     {
         seats_.push_back(std::make_unique<seat>(io_));
-        net::post(io_, guarded([this] { staff(0); }));
+        net::post(io_, alive_.guarded([this] { staff(0); }));
     }
 
     void stop() override;
@@ -94,7 +85,7 @@ private:
     net::io_context& io_;
     crew_options how_;
     crew_events events_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(); ///< gone once stopped
+    lifeline alive_; ///< cut once stopped; handlers outlive the crew in the queue
     std::vector<std::unique_ptr<seat>> seats_;
     std::optional<feed> feed_; // once the lab is entered
     net::steady_timer pacer_;
@@ -105,7 +96,7 @@ private:
 
 void live_crew::stop()
 {
-    alive_.reset();
+    alive_.cut();
     for (const auto& each : seats_)
         if (each->worker)
             each->worker->end_now();
@@ -124,9 +115,10 @@ void live_crew::staff(unsigned number)
     auto started = worker_process::start(
         io_,
         how_.worker,
-        {.said = guarded([this, number](std::string_view line) { hear(number, line); }),
-         .babbled = guarded([this, number] { distrust(number, "a line of its was too long"); }),
-         .ended = guarded([this, number](const std::string& how) { bury(number, how); })}
+        {.said = alive_.guarded([this, number](std::string_view line) { hear(number, line); }),
+         .babbled =
+             alive_.guarded([this, number] { distrust(number, "a line of its was too long"); }),
+         .ended = alive_.guarded([this, number](const std::string& how) { bury(number, how); })}
     );
     if (started) {
         here.worker = std::move(*started);
@@ -174,7 +166,7 @@ void live_crew::set_up(std::vector<json::plan_line> plans)
     while (seats_.size() < jobs) {
         seats_.push_back(std::make_unique<seat>(io_));
         const auto number = static_cast<unsigned>(seats_.size() - 1);
-        net::post(io_, guarded([this, number] { staff(number); }));
+        net::post(io_, alive_.guarded([this, number] { staff(number); }));
     }
 }
 
@@ -236,7 +228,7 @@ bool live_crew::must_pause(unsigned number)
     if (how_.pace == how_.pace.zero() || next_plan_ <= steady_clock::now())
         return false;
     pacer_.expires_at(next_plan_);
-    pacer_.async_wait(guarded([this, number](const error_code& ec) {
+    pacer_.async_wait(alive_.guarded([this, number](const error_code& ec) {
         if (!ec)
             give(number);
     }));
@@ -248,7 +240,7 @@ void live_crew::watch(unsigned number)
     seat& here = *seats_[number];
     const auto oldest = here.in_lab && feed_ ? feed_->oldest(number) : std::nullopt;
     here.alarm.expires_at(oldest.value_or(here.since) + how_.patience);
-    here.alarm.async_wait(guarded([this, number](const error_code& ec) {
+    here.alarm.async_wait(alive_.guarded([this, number](const error_code& ec) {
         if (!ec)
             alarm(number);
     }));
@@ -331,7 +323,7 @@ void live_crew::settle()
         return;
     finished_ = true;
     // Not from here: the crew may be destroyed in it, and callers of settle() go on.
-    net::post(io_, guarded([finished = events_.finished] { finished(); }));
+    net::post(io_, alive_.guarded([finished = events_.finished] { finished(); }));
 }
 
 std::vector<pid_t> live_crew::pids() const

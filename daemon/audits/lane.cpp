@@ -30,10 +30,10 @@ audit_queue::asked live_lane::ask(prepared_audit wanted)
     made.record.id = id;
     made.record.name = wanted.name;
     made.what = std::move(wanted);
-    net::post(io_, guarded([this, id] {
-                  if (const auto* const record = audit(id))
-                      events_.moved(*record);
-              }));
+    net::post(io_, alive_.guarded([this, id] {
+        if (const auto* const record = audit(id))
+            events_.moved(*record);
+    }));
     advance_soon();
     return came;
 }
@@ -57,9 +57,9 @@ removal live_lane::cancel_audit(std::string_view id)
     if (came == removal::unqueued) {
         const std::string name = found->second.what.name;
         over_without_history(std::string(id), web::run_state::cancelled);
-        net::post(io_, guarded([this, key = std::string(id), name] {
-                      events_.ended({.what = nullptr, .id = key, .name = name});
-                  }));
+        net::post(io_, alive_.guarded([this, key = std::string(id), name] {
+            events_.ended({.what = nullptr, .id = key, .name = name});
+        }));
         return came;
     }
     if (now_ && now_->run) {
@@ -92,9 +92,9 @@ probe_removal live_lane::cancel_probe(std::string_view id)
 
 void live_lane::stop()
 {
-    if (!alive_)
+    if (alive_.is_cut())
         return;
-    alive_.reset();
+    alive_.cut();
     if (now_ && now_->run) {
         const auto rest = now_->run->interrupt();
         if (now_->has_begun)
@@ -123,7 +123,7 @@ std::optional<std::string> live_lane::underway(std::string_view name) const
 
 void live_lane::advance_soon()
 {
-    net::post(io_, guarded([this] { advance(); }));
+    net::post(io_, alive_.guarded([this] { advance(); }));
 }
 
 void live_lane::advance()
@@ -218,10 +218,10 @@ void live_lane::look_then_launch()
         return launch();
     now_->look = program_look::start(io_, now_->recipes, [this](const auto& found) {
         // Not from here: the look is let go.
-        net::post(io_, guarded([this, found] {
-                      if (now_ && now_->look)
-                          seen(found);
-                  }));
+        net::post(io_, alive_.guarded([this, found] {
+            if (now_ && now_->look)
+                seen(found);
+        }));
     });
 }
 

@@ -64,7 +64,7 @@ void live_lane::take(const report& done, std::string_view line)
         now_->id,
         told,
         is_ours ? line : std::string_view(text),
-        guarded([this, is_single, event = std::move(event)](bool is_stored) {
+        alive_.guarded([this, is_single, event = std::move(event)](bool is_stored) {
             if (!is_stored)
                 return;
             if (is_single)
@@ -101,9 +101,9 @@ void live_lane::finish_audit(const turn& was, finwait::audit done)
         found->second.has_run = true;
     if (!was.has_begun) {
         over_without_history(was.id, web::run_state::cancelled);
-        net::post(io_, guarded([this, id = was.id, name = was.name] {
-                      events_.ended({.what = nullptr, .id = id, .name = name});
-                  }));
+        net::post(io_, alive_.guarded([this, id = was.id, name = was.name] {
+            events_.ended({.what = nullptr, .id = id, .name = name});
+        }));
         return;
     }
     done.name = was.name;
@@ -111,7 +111,7 @@ void live_lane::finish_audit(const turn& was, finwait::audit done)
         for (report& each : done.reports)
             each.plan.target = was.target;
     const auto kept = std::make_shared<const finwait::audit>(std::move(done));
-    history_.end(*kept, guarded([this, kept, name = was.name](bool is_stored) {
+    history_.end(*kept, alive_.guarded([this, kept, name = was.name](bool is_stored) {
         if (is_stored)
             asked_.erase(kept->id);
         else
@@ -129,7 +129,7 @@ void live_lane::finish_probes(const turn& was, const finwait::audit& done)
     if (!was.has_begun)
         return close("it was cancelled");
     // Its reports were added before, and are told of before.
-    history_.end(done, guarded([close](bool) { close("its report could not be stored"); }));
+    history_.end(done, alive_.guarded([close](bool) { close("its report could not be stored"); }));
 }
 
 void live_lane::over_without_history(const std::string& id, web::run_state state)

@@ -4,6 +4,7 @@
 
 #include "daemon/audits/lane.hpp"
 #include "daemon/audits/program_look.hpp"
+#include "daemon/lifeline.hpp"
 
 #include <chrono>
 #include <deque>
@@ -49,16 +50,6 @@ struct turn
 
 class live_lane final : public lane
 {
-    // What the history and the event loop call back may come after our end.
-    template <class Function>
-    auto guarded(Function then)
-    {
-        return [alive = std::weak_ptr<int>(alive_), then](auto&&... arguments) {
-            if (!alive.expired())
-                then(std::forward<decltype(arguments)>(arguments)...);
-        };
-    }
-
 public:
     live_lane(boost::asio::io_context& io, history& stored, lane_limits limits, lane_events events)
         : io_(io), history_(stored), limits_(limits), events_(std::move(events)),
@@ -132,7 +123,7 @@ private:
     history& history_;
     lane_limits limits_;
     lane_events events_;
-    std::shared_ptr<int> alive_ = std::make_shared<int>(); ///< gone once stopped
+    lifeline alive_; ///< cut once stopped; the history and the event loop may call back later
     audit_queue queue_;
     probe_book probes_;
     std::map<std::string, asked_audit, std::less<>> asked_;

@@ -3,6 +3,7 @@
 #include "daemon/history/abandoned.hpp"
 #include "daemon/history/lives.hpp"
 
+#include <tuple>
 #include <utility>
 
 namespace finwait::daemon {
@@ -180,14 +181,11 @@ std::int64_t record_keeper::kind_id(const kind_row& what)
     return kind;
 }
 
-std::int64_t record_keeper::cell_id(const cell_row& what)
+std::int64_t record_keeper::cell_id(const json::cell_words& what)
 {
-    into_.tell(
-        "INSERT INTO cells (kill_point, kill_method, subject, target, family, tls, unread, "
-        "blocked, request_framing, response_framing, signal_to, after_action) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        what.kill_point,
-        what.kill_method,
+    const auto values = std::tie(
+        what.at,
+        what.by,
         what.subject,
         what.target,
         what.family,
@@ -197,24 +195,25 @@ std::int64_t record_keeper::cell_id(const cell_row& what)
         what.request_framing,
         what.response_framing,
         what.signal_to,
-        what.after_action
+        what.after
     );
-    return into_.number(
-        "SELECT cell FROM cells WHERE kill_point = ? AND kill_method = ? AND subject = ? AND "
-        "target = ? AND family = ? AND tls = ? AND unread = ? AND blocked = ? AND "
-        "request_framing = ? AND response_framing = ? AND signal_to = ? AND after_action = ?",
-        what.kill_point,
-        what.kill_method,
-        what.subject,
-        what.target,
-        what.family,
-        what.tls,
-        what.unread,
-        what.blocked,
-        what.request_framing,
-        what.response_framing,
-        what.signal_to,
-        what.after_action
+    return std::apply(
+        [this](const auto&... each) {
+            into_.tell(
+                "INSERT INTO cells (kill_point, kill_method, subject, target, family, tls, unread, "
+                "blocked, request_framing, response_framing, signal_to, after_action) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                each...
+            );
+            return into_.number(
+                "SELECT cell FROM cells WHERE kill_point = ? AND kill_method = ? AND subject = ? "
+                "AND target = ? AND family = ? AND tls = ? AND unread = ? AND blocked = ? AND "
+                "request_framing = ? AND response_framing = ? AND signal_to = ? AND "
+                "after_action = ?",
+                each...
+            );
+        },
+        values
     );
 }
 

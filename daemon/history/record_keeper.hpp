@@ -49,7 +49,7 @@ private:
     void make_sure_of(std::string_view audit);
     void tally(const report_row& what, std::int64_t kind);
     std::int64_t kind_id(const kind_row& what);
-    std::int64_t cell_id(const cell_row& what);
+    std::int64_t cell_id(const json::cell_words& what);
 
     database& into_;
     open_audits& open_;

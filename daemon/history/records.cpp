@@ -1,7 +1,6 @@
 #include "daemon/history/records.hpp"
 
 #include "daemon/tally.hpp"
-#include "web/json/history.hpp"
 #include "web/json/json.hpp"
 
 #include <utility>
@@ -10,11 +9,11 @@ namespace finwait::daemon {
 
 namespace {
 
-cell_row cell_of(const plan& what)
+json::cell_words cell_of(const plan& what)
 {
     return {
-        .kill_point = std::string(word(what.at)),
-        .kill_method = std::string(word(what.by)),
+        .at = std::string(word(what.at)),
+        .by = std::string(word(what.by)),
         .subject = what.subject,
         .target = what.target,
         .family = std::string(word(what.family)),
@@ -24,7 +23,7 @@ cell_row cell_of(const plan& what)
         .request_framing = std::string(word(what.request.how)),
         .response_framing = std::string(word(what.response.how)),
         .signal_to = std::string(word(what.signal_to)),
-        .after_action = std::string(word(what.after))};
+        .after = std::string(word(what.after))};
 }
 
 } // namespace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/history/history.hpp"
+#include "web/json/history.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -11,30 +12,11 @@
 
 namespace finwait::daemon {
 
-/// Where and how a probe died: all of its plan, less what the defaults fill in. What a matrix shows
-/// as one cell, and what has findings over the audits of one name.
-struct cell_row
-{
-    std::string kill_point;
-    std::string kill_method;
-    std::string subject;
-    std::string target;
-    std::string family;
-    bool tls = false;
-    bool unread = false;
-    bool blocked = false;
-    std::string request_framing;
-    std::string response_framing;
-    std::string signal_to;
-    std::string after_action;
-
-    friend auto operator<=>(const cell_row&, const cell_row&) = default;
-};
-
-/// A cell and what came of it.
+/// A cell and what came of it. A matrix shows it as one, and it has findings over the audits of one
+/// name.
 struct kind_row
 {
-    cell_row cell;
+    json::cell_words cell;
     bool control = false;
     std::string verdict;
     std::string end_state; ///< empty: there is none
