@@ -18,6 +18,9 @@ import sys
 import tempfile
 import time
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "system"))
+import support  # noqa: E402 (its folder is known only now)
+
 FINWAIT = os.environ["FINWAIT"]
 CONNECTIONS = 32
 SECONDS = 5
@@ -46,19 +49,6 @@ path = "{folder}/history.db"
 name = "default"
 every = "off"
 """
-
-
-class UnixConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path):
-        super().__init__("localhost", timeout=60)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 def free_port():
@@ -98,7 +88,7 @@ def load(port, seconds=SECONDS):
 
 
 def ask(path, method, where, body=None):
-    connection = UnixConnection(path)
+    connection = support.UnixConnection(path)
     connection.request(method, where, body, {"Content-Type": "application/json"} if body else {})
     return json.loads(connection.getresponse().read())
 

@@ -20,7 +20,7 @@ import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "system"))
-import service  # noqa: E402 (its folder is known only now)
+import support  # noqa: E402 (its folder is known only now)
 
 FINWAIT = os.environ["FINWAIT"]
 BENCH_HISTORY = os.environ["BENCH_HISTORY"]
@@ -72,7 +72,7 @@ class Daemon:
         while b"READY=1" not in self.manager.recv(4096):
             pass
         self.ready_ms = (time.perf_counter() - begin) * 1e3
-        self.connection = service.UnixConnection(self.path)
+        self.connection = support.UnixConnection(self.path)
 
     def __enter__(self):
         return self

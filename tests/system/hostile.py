@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 import support
-from service import QUIET, RECIPE, STUBBORN, Service, UnixConnection
+from service import QUIET, RECIPE, STUBBORN, Service
 
 RECIPES = pathlib.Path(__file__).resolve().parents[2] / "packaging" / "subjects"
 TOKEN = "horse-battery-staple-0123456789-abcdef"
@@ -95,7 +95,7 @@ class SlowClients(unittest.TestCase):
 
     @staticmethod
     def metric(daemon, name):
-        connection = UnixConnection(daemon.socket)
+        connection = support.UnixConnection(daemon.socket)
         try:
             connection.request("GET", "/metrics")
             text = connection.getresponse().read().decode()

@@ -1,7 +1,6 @@
 """The daemon at work: audits that are asked for, joined, cancelled and scheduled, single probes,
 targets and their addresses, findings and their life, and what survives SIGKILL."""
 import contextlib
-import http.client
 import json
 import os
 import random
@@ -15,7 +14,7 @@ import time
 import unittest
 
 import support
-from support import Run, finwait
+from support import Run, UnixConnection, finwait
 
 CELL = {"at": ["idle"], "by": ["close"]}
 # A client that is told to end and does not: what it leaves open is a finding.
@@ -40,17 +39,6 @@ kills = ["sigterm"]
 points = ["await_response"]
 settle_ms = [200]
 """
-
-
-class UnixConnection(http.client.HTTPConnection):
-    def __init__(self, path):
-        super().__init__("localhost", timeout=support.LIMIT)
-        self.path = path
-
-    def connect(self):
-        self.sock = socket.socket(socket.AF_UNIX)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self.path)
 
 
 class Service:

@@ -4,10 +4,12 @@ Nothing here sleeps: every wait is for a descriptor (a line, an end of file, a p
 deadline that only a failure reaches.
 """
 import contextlib
+import http.client
 import json
 import os
 import select
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -17,6 +19,19 @@ import uuid
 FINWAIT = os.path.abspath(os.environ.get("FINWAIT", "finwait"))
 MARK = "FINWAIT_TEST_MARK"
 LIMIT = 120.0  # seconds until a wait counts as failed; sanitizers and busy machines are slow
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
+    def __init__(self, path):
+        super().__init__("localhost", timeout=LIMIT)
+        self.path = path
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self.path)
 
 
 class Run:
