@@ -121,10 +121,8 @@ private:
 
 std::optional<not_run> why_not_here(const plan& wanted, const environment& where)
 {
-    const std::string_view recipe =
-        std::string_view(wanted.subject).substr(0, wanted.subject.find(':'));
     const auto concerns = [&](const not_run& each) {
-        return each.what == recipe || each.what == word(wanted.by) ||
+        return each.what == client_of(wanted.subject) || each.what == word(wanted.by) ||
                each.what == word(wanted.at) || each.what == word(wanted.family);
     };
     const auto found = std::find_if(where.not_run.begin(), where.not_run.end(), concerns);

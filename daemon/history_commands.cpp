@@ -114,14 +114,6 @@ void print_document(const std::string& text, const output_options& output)
     print(text + "\n"); // also when whoever wrote it is newer
 }
 
-std::string id_of_audit(history_source& from, const std::string& id)
-{
-    if (id != "latest")
-        return id;
-    const auto page = from.audits({{.limit = 1, .older_than = {}}, {}, {}, {}});
-    return page.items.empty() ? id : json::id_of(*page.items.front());
-}
-
 } // namespace
 
 exit_code run_reports(const reports_options& options)

@@ -224,6 +224,15 @@ std::unique_ptr<history_source> history_source::at(daemon_place where)
     return std::make_unique<daemon_source>(std::move(where));
 }
 
+std::string id_of_audit(history_source& from, const std::string& id)
+{
+    if (id != "latest")
+        return id;
+    // Not the first of the list, whose ids are as old as the clock said.
+    const auto found = from.audit(id);
+    return found ? json::id_of(*found) : id;
+}
+
 std::string with_all_reports(history_source& from, const std::string& text)
 {
     auto read = json::parse_audit(text);

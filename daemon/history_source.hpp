@@ -39,6 +39,10 @@ public:
     virtual ~history_source() = default;
 };
 
+/// The id of the audit that is meant: for `latest` that of the one that ended last, as far as there
+/// is one; anything else is one already. Throws as `from` does.
+std::string id_of_audit(history_source& from, const std::string& id);
+
 /// An audit's document with the reports that it left out, as far as they are still there; the text
 /// itself when it left out none, or is of a newer finwait. Throws as `from` does.
 std::string with_all_reports(history_source& from, const std::string& text);

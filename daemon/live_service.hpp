@@ -5,6 +5,7 @@
 #include "daemon/audits/catalogue.hpp"
 #include "daemon/audits/figures.hpp"
 #include "daemon/audits/lane.hpp"
+#include "daemon/lifeline.hpp"
 #include "daemon/recipe_shelf.hpp"
 #include "daemon/schedule/timetable.hpp"
 #include "daemon/service.hpp"
@@ -102,6 +103,8 @@ private:
         return how_.subject_directories.empty() ? recipe_directories() : how_.subject_directories;
     }
     void plan_schedule();
+    void remember_audits();
+    void retire_others();
     void read_recipes();
     void render_subjects();
     void tick();
@@ -134,6 +137,7 @@ private:
     figures figures_;
     self_facts self_;
     bool is_started_ = false;
+    lifeline alive_;             ///< the history may call back later
     std::unique_ptr<lane> lane_; // last: what it calls is there for all of its life
 };
 

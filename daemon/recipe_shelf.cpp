@@ -1,15 +1,12 @@
 #include "daemon/recipe_shelf.hpp"
 
 #include "daemon/errors.hpp"
+#include "daemon/file_content.hpp"
 #include "web/json/nearest.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <system_error>
 #include <utility>
@@ -30,21 +27,16 @@ bool runs_from_build_tree()
     return !failed && !inside.empty() && *inside.begin() != "..";
 }
 
-std::string content_of(const fs::path& file)
+std::string text_of(const fs::path& file)
 {
-    std::ifstream in(file, std::ios::binary);
-    std::string text;
-    text.resize(largest_recipe_bytes + 1);
-    in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!in.eof() && (in.fail() || in.gcount() == 0))
-        throw usage_error(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno))
-        );
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    if (text.size() > largest_recipe_bytes)
+    auto [text, why_not] = content_of(file, largest_recipe_bytes + 1);
+    if (!text)
+        throw usage_error(fmt::format("{}: cannot be read: {}", file.string(), why_not));
+    if (text->size() > largest_recipe_bytes)
         throw usage_error(fmt::format(
             "{}: a recipe has at most {} KiB", file.string(), largest_recipe_bytes / 1024
         ));
-    return text;
+    return std::move(*text);
 }
 
 } // namespace
@@ -89,7 +81,7 @@ recipe recipe_shelf::load(std::string_view name) const
         if (std::error_code ignored; fs::exists(here, ignored))
             file = here;
     }
-    auto read = parse_recipe(content_of(file), file);
+    auto read = parse_recipe(text_of(file), file);
     if (read.name != name)
         throw usage_error(fmt::format(
             "{}: the name in it is {}; it must be that of its file, {}",

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <exception>
 #include <utility>
 
 namespace finwait::daemon {
@@ -14,6 +15,18 @@ configuration taken_over(configuration wanted, const configuration& running)
     wanted.history.path = running.history.path;
     wanted.history.path_named_by = running.history.path_named_by;
     return wanted;
+}
+
+std::optional<std::string> put_in_force(
+    configuration wanted, configuration before, const std::function<void(configuration)>& take_over
+)
+try {
+    take_over(std::move(wanted));
+    return std::nullopt;
+} catch (const std::exception& error) {
+    std::string why = error.what();
+    take_over(std::move(before));
+    return why;
 }
 
 web::problem refusal_of(const std::vector<config_error>& errors)

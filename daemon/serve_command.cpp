@@ -261,17 +261,15 @@ web::outcome_of<web::document> serving::reload()
     auto read = load(request_);
     if (!read.errors.empty())
         return refuse_reload(read.errors);
-    configuration before = how_;
-    try {
-        auto wanted = taken_over(std::move(read.config), how_);
-        wanted.warnings.insert(
-            wanted.warnings.end(), lasting_warnings_.begin(), lasting_warnings_.end()
-        );
-        take_over(std::move(wanted));
-    } catch (const std::exception& error) {
-        take_over(std::move(before));
-        return refuse_reload({{.detail = error.what()}});
-    }
+    auto wanted = taken_over(std::move(read.config), how_);
+    wanted.warnings.insert(
+        wanted.warnings.end(), lasting_warnings_.begin(), lasting_warnings_.end()
+    );
+    const auto why_not = put_in_force(std::move(wanted), how_, [this](configuration how) {
+        take_over(std::move(how));
+    });
+    if (why_not)
+        return refuse_reload({{.detail = *why_not}});
     for (const std::string& each : how_.warnings)
         note(log_level::warning, each);
     service_->note_reload(true, {});

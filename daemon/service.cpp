@@ -66,9 +66,7 @@ live_service::live_service(
              }}
     );
     last_ = history_.last();
-    for (const audit_settings& each : how_.audits)
-        if (const auto last = history_.last(each.name))
-            last_of_[each.name] = *last;
+    remember_audits();
     read_recipes();
 }
 
@@ -77,6 +75,7 @@ live_service::live_service(
 void live_service::start()
 {
     is_started_ = true;
+    retire_others();
     plan_schedule();
     lane_->look_at_lab();
     lane_->look_for_programs(recipes_);
@@ -88,11 +87,7 @@ void live_service::apply(const configuration& how)
     how_ = how;
     lane_->limit(limits_of(how_));
     history_.keep(how_.history);
-    std::erase_if(last_of_, [&](const auto& each) {
-        return std::none_of(how_.audits.begin(), how_.audits.end(), [&](const auto& one) {
-            return one.name == each.first;
-        });
-    });
+    remember_audits();
     cannot_run_.clear();
     read_recipes();
     if (!is_started_)
@@ -102,6 +97,7 @@ void live_service::apply(const configuration& how)
     log_.add("config", {}, made(json::dump_config_event({})));
     status_changed();
     tick();
+    retire_others(); // last: a configuration that comes back does not bring their findings back
 }
 
 void live_service::stop()
@@ -129,6 +125,27 @@ void live_service::history_changed()
     status_changed();
 }
 
+// Those of the configuration alone. What is known already may not be stored.
+void live_service::remember_audits()
+{
+    decltype(last_of_) known;
+    for (const audit_settings& each : how_.audits)
+        if (const auto found = last_of_.find(each.name); found != last_of_.end())
+            known.insert(*found);
+        else if (const auto last = history_.last(each.name))
+            known.emplace(each.name, *last);
+    last_of_ = std::move(known);
+}
+
+void live_service::retire_others()
+{
+    std::vector<std::string> names;
+    names.reserve(how_.audits.size());
+    for (const audit_settings& each : how_.audits)
+        names.push_back(each.name);
+    history_.retire(names, alive_.guarded([this](bool) { status_changed(); }));
+}
+
 void live_service::read_recipes()
 {
     recipes_ = readable_recipes(recipe_directories_now());
@@ -152,11 +169,6 @@ void live_service::plan_schedule()
         return past_run{.started = began.value_or(last->at), .ended = last->at};
     };
     timetable_.set(how_.audits, last_run, system_clock::now());
-    std::vector<std::string> names;
-    names.reserve(how_.audits.size());
-    for (const audit_settings& each : how_.audits)
-        names.push_back(each.name);
-    history_.retire(names);
 }
 
 void live_service::tick()

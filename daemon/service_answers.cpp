@@ -55,14 +55,13 @@ service_status live_service::status() const
     return now;
 }
 
-// Before an audit has ended nothing is known, which is not the same as good.
+// Before an audit of the configuration has ended nothing is known, which is not the same as good.
+// One that somebody asked for by its cells says nothing of the others: it is the last audit only.
 health live_service::judged() const
 {
     if (history_.open_findings() > 0)
         return health::fail;
-    if (last_of_.empty())
-        return last_ ? health_of(last_->outcome) : health::warn;
-    health worst = health::pass;
+    health worst = last_of_.empty() ? health::warn : health::pass;
     for (const auto& [name, last] : last_of_)
         worst = std::max(worst, health_of(last.outcome));
     return worst;

@@ -21,10 +21,7 @@ std::string status_line(const line_facts& now)
     std::string text;
     if (now.running != nullptr)
         text += fmt::format(
-            "audit {}: {} of {} cells; ",
-            now.running->name.empty() ? "of a choice" : now.running->name,
-            now.running->done,
-            now.running->planned
+            "audit {}: {} of {} cells; ", now.running->name, now.running->done, now.running->planned
         );
     if (now.last)
         text +=

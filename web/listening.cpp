@@ -53,6 +53,14 @@ tcp::endpoint tcp_of(const stream_protocol::endpoint& where)
     return out;
 }
 
+/// An IPv4-mapped IPv6 address (RFC 4291 2.5.5.2) as the IPv4 address by which clients reach it.
+tcp::endpoint unmapped(const tcp::endpoint& where)
+{
+    if (!where.address().is_v6() || !where.address().to_v6().is_v4_mapped())
+        return where;
+    return {net::ip::make_address_v4(net::ip::v4_mapped, where.address().to_v6()), where.port()};
+}
+
 bool is_allowed(const tcp::endpoint& where, reach how)
 {
     return how == reach::anywhere || where.address().is_loopback();
@@ -204,7 +212,7 @@ listening_or_not take_over(net::io_context& io, int fd, reach how)
         out.where = out.unix_path->string();
         return out;
     }
-    out.tcp = tcp_of(local);
+    out.tcp = unmapped(tcp_of(local));
     out.where = text_of(*out.tcp);
     if (!is_allowed(*out.tcp, how))
         return listen_failure{out.where, plain(boost::system::errc::operation_not_permitted)};

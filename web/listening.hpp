@@ -38,6 +38,7 @@ listening_or_not listen_tcp(net::io_context& io, const net::ip::tcp::endpoint& w
 listening_or_not listen_unix(net::io_context& io, const std::filesystem::path& where);
 
 /// Takes a descriptor over; it is closed when it does not listen, or where it should not.
+/// An IPv4 address that is mapped into IPv6 counts, and is shown, as the IPv4 address.
 listening_or_not take_over(net::io_context& io, int fd, reach how);
 
 /// Closes it, and takes the socket's file away when it is ours and still the one that we made.

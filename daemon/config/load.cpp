@@ -1,23 +1,16 @@
 #include "daemon/config/load.hpp"
 
 #include "daemon/config/draft.hpp"
+#include "daemon/file_content.hpp"
 #include "daemon/printable.hpp"
-#include "probe/kernel/unique_fd.hpp"
 #include "web/json/nearest.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <set>
 #include <system_error>
 #include <utility>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
 namespace finwait::daemon {
 
@@ -44,62 +37,24 @@ struct reading
     }
 };
 
-// What is there to be read: nothing that waits for a writer, or never ends (fifo(7), zero(4)).
-std::string why_no_file(int fd)
-{
-    struct stat facts
-    {
-    };
-    if (fd < 0 || ::fstat(fd, &facts) != 0)
-        return std::strerror(errno);
-    if (S_ISDIR(facts.st_mode))
-        return std::strerror(EISDIR);
-    const bool is_nothing = S_ISCHR(facts.st_mode) && facts.st_rdev == makedev(1, 3); // null(4)
-    return S_ISREG(facts.st_mode) || is_nothing ? std::string() : "it is no regular file";
-}
-
-// At most so many bytes; nullopt with errno set.
-std::optional<std::string> bytes_of(int fd, std::size_t most)
-{
-    std::string text(most, '\0');
-    std::size_t size = 0;
-    while (size < most) {
-        const auto got = ::read(fd, text.data() + size, most - size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return std::nullopt;
-        if (got == 0)
-            break;
-        size += static_cast<std::size_t>(got);
-    }
-    text.resize(size);
-    return text;
-}
-
 // nullopt: it could not be read, which is noted.
-std::optional<std::string> content_of(const fs::path& file, reading& to)
+std::optional<std::string> text_of(const fs::path& file, reading& to)
 {
-    // Without O_NONBLOCK open(2) of a FIFO waits until somebody writes to it.
-    const kernel::unique_fd fd(::open(file.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC));
-    std::string why = why_no_file(fd.get());
-    auto text = why.empty() ? bytes_of(fd.get(), largest_file + 1) : std::nullopt;
-    if (why.empty() && !text)
-        why = std::strerror(errno);
+    auto [text, why_not] = content_of(file, largest_file + 1);
     if (!text) {
-        to.refuse(file, "cannot be read: " + why);
+        to.refuse(file, "cannot be read: " + why_not);
         return std::nullopt;
     }
     if (text->size() > largest_file) {
         to.refuse(file, fmt::format("is larger than {} KiB", largest_file / 1024));
         return std::nullopt;
     }
-    return text;
+    return std::move(text);
 }
 
 void read(const fs::path& file, reading& to)
 {
-    const auto text = content_of(file, to);
+    const auto text = text_of(file, to);
     if (!text)
         return;
     to.files.push_back(file);

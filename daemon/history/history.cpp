@@ -87,15 +87,15 @@ public:
         );
     }
 
-    void retire(const std::vector<std::string>& still_configured) override
+    void retire(const std::vector<std::string>& still_configured, std::function<void(bool)> stored)
+        override
     {
         const auto now = nanoseconds(std::chrono::system_clock::now());
         writer_.submit(
             {.kind = write_kind::retirement,
-             .work =
-                 [still_configured, now](record_keeper& into) {
-                     into.retire(still_configured, now);
-                 }}
+             .work = [still_configured,
+                      now](record_keeper& into) { into.retire(still_configured, now); },
+             .stored = std::move(stored)}
         );
     }
 

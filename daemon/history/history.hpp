@@ -85,8 +85,12 @@ public:
     end(const finwait::audit& done, std::function<void(bool is_stored)> stored = {}) = 0;
     /// Open findings of audits with another name than these are `gone` from now on: nobody looks
     /// for them any more. To be called at the start, before anything runs, and with every other
-    /// configuration. Those of audits that nobody configured stay as they are.
-    virtual void retire(const std::vector<std::string>& still_configured) = 0;
+    /// configuration. Those of audits that nobody configured stay as they are. Once stored,
+    /// finding_counts() tells of it.
+    virtual void retire(
+        const std::vector<std::string>& still_configured,
+        std::function<void(bool is_stored)> stored = {}
+    ) = 0;
     /// Begins quick_check and pruning off this thread; to be called when the daemon is ready.
     virtual void check() = 0;
     /// Keeps by age and bytes as these settings say from now on.

@@ -55,7 +55,7 @@ bool forget_audits(database& in, span which, std::int64_t before_ns)
             "LIMIT 1) "
             "AND NOT EXISTS (SELECT 1 FROM reports WHERE audit = a.id) "
             "AND EXISTS (SELECT 1 FROM audits AS b WHERE b.name = a.name AND b.ended IS NOT NULL "
-            "AND b.ended > a.ended) ORDER BY ended LIMIT ?",
+            "AND b.rowid > a.rowid) ORDER BY ended LIMIT ?",
             which,
             before_ns,
             audits_at_once

@@ -139,11 +139,8 @@ web::document history_reader::audit(std::string_view id) const
 
 std::optional<std::string> history_reader::latest_id() const
 {
-    query row = from_.ask("SELECT id FROM audits WHERE ended IS NOT NULL AND name <> 'probe' "
-                          "ORDER BY ended DESC LIMIT 1");
-    if (!row.next())
-        return std::nullopt;
-    return std::string(row.text(0));
+    auto found = last({});
+    return found ? std::optional(std::move(found->id)) : std::nullopt;
 }
 
 web::document history_reader::latest_audit() const
@@ -154,13 +151,15 @@ web::document history_reader::latest_audit() const
 
 std::optional<last_audit> history_reader::last(std::string_view name) const
 {
+    // One runs at a time, so that they end in the order of their rows. By their times, the last
+    // before a clock was set back would stay the last until that time has come again.
     query row =
         name.empty()
             ? from_.ask("SELECT id, outcome, ended FROM audits WHERE ended IS NOT NULL AND "
-                        "name <> 'probe' ORDER BY ended DESC LIMIT 1")
+                        "(name = 'probe') = 0 ORDER BY rowid DESC LIMIT 1")
             : from_.ask(
                   "SELECT id, outcome, ended FROM audits WHERE ended IS NOT NULL AND name = ? "
-                  "ORDER BY ended DESC LIMIT 1",
+                  "ORDER BY rowid DESC LIMIT 1",
                   name
               );
     if (!row.next())
@@ -341,7 +340,8 @@ finwait::finding_counts history_reader::finding_counts() const
     // that are no longer configured, which no later audit would take out of the count.
     counts.gone = static_cast<std::uint64_t>(from_.number(
         "SELECT count(*) FROM findings f WHERE state = 'gone' AND name <> ? AND gone_since = "
-        "(SELECT max(ended) FROM audits a WHERE a.ended IS NOT NULL AND a.name = f.name)",
+        "(SELECT ended FROM audits a WHERE a.ended IS NOT NULL AND a.name = f.name "
+        "ORDER BY a.rowid DESC LIMIT 1)",
         not_configured
     ));
     return counts;

@@ -1,33 +1,19 @@
 #include "daemon/systemd/credential.hpp"
 
 #include "daemon/errors.hpp"
+#include "daemon/file_content.hpp"
 
 #include <fmt/format.h>
 
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
+#include <utility>
 
 namespace finwait::daemon {
 
 namespace {
 
 constexpr std::size_t largest_credential = 4096;
-
-std::string content_of(const std::filesystem::path& file)
-{
-    std::ifstream in(file, std::ios::binary);
-    std::string text(largest_credential + 1, '\0');
-    if (in)
-        in.read(text.data(), static_cast<std::streamsize>(text.size()));
-    if (!in.is_open() || in.bad())
-        throw usage_error(fmt::format("{}: cannot be read: {}", file.string(), std::strerror(errno))
-        );
-    text.resize(static_cast<std::size_t>(in.gcount()));
-    return text;
-}
 
 } // namespace
 
@@ -40,7 +26,10 @@ std::optional<std::string> credential(std::string_view name, std::size_t least_b
     std::error_code failed;
     if (!std::filesystem::exists(file, failed))
         return std::nullopt;
-    std::string secret = content_of(file);
+    auto [text, why_not] = content_of(file, largest_credential + 1);
+    if (!text)
+        throw usage_error(fmt::format("{}: cannot be read: {}", file.string(), why_not));
+    std::string secret = std::move(*text);
     if (secret.size() > largest_credential)
         throw usage_error(fmt::format("{}: is longer than 4 KiB", file.string()));
     if (!secret.empty() && secret.back() == '\n')

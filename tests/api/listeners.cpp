@@ -257,6 +257,36 @@ TEST_CASE("sockets that listen already are taken over, and their files left alon
     CHECK(fcntl(unix_fd, F_GETFD) == -1);
 }
 
+TEST_CASE("a loopback address mapped into IPv6 is served as the one it is")
+{
+    const auto listening = [](const char* address) {
+        const int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        sockaddr_in6 where{};
+        where.sin6_family = AF_INET6;
+        REQUIRE(inet_pton(AF_INET6, address, &where.sin6_addr) == 1);
+        REQUIRE(bind(fd, reinterpret_cast<const sockaddr*>(&where), sizeof where) == 0);
+        REQUIRE(listen(fd, 4) == 0);
+        return fd;
+    };
+    {
+        const int fd = listening("::ffff:127.0.0.1");
+        running_server server({}, [&](server_options& o) {
+            o.tcp.reset();
+            o.unix_path.reset();
+            o.inherited = {fd};
+        });
+        CHECK(ask(server.port(), get("/livez")).status == 200);
+        CHECK(ask(server.port(), "GET /livez HTTP/1.1\r\nHost: example.com\r\n\r\n").status == 421);
+    }
+    fake_backend backend;
+    net::io_context io(1);
+    const int wide = listening("::ffff:0.0.0.0");
+    CHECK(
+        made([&](server_options& o) { o.inherited = {wide}; }, backend, io) ==
+        errc::operation_not_permitted
+    );
+}
+
 TEST_CASE("a descriptor that does not listen is refused and closed")
 {
     fake_backend backend;

@@ -143,8 +143,10 @@ def main():
         (folder / "nginx.conf").write_text(NGINX.format(port=nginx_port, folder=folder))
         folder.chmod(0o755)  # nginx's worker has another uid
         (folder / "html").mkdir()
-        daemon = subprocess.Popen([FINWAIT, "serve", "--config", str(folder / "finwait.toml")])
-        nginx = subprocess.Popen(["nginx", "-p", name, "-c", str(folder / "nginx.conf")])
+        # Each in a session of its own, as systemd starts them (autogroups: sched(7)).
+        daemon, nginx = (subprocess.Popen(command, start_new_session=True) for command in (
+            [FINWAIT, "serve", "--config", str(folder / "finwait.toml")],
+            ["nginx", "-p", name, "-c", str(folder / "nginx.conf")]))
         try:
             measure(folder, daemon_port, nginx_port)
         finally:

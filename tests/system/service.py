@@ -8,6 +8,7 @@ import re
 import shutil
 import signal
 import socket
+import sqlite3
 import tempfile
 import threading
 import time
@@ -208,6 +209,23 @@ class Asking(unittest.TestCase):
             status, _, problem = daemon.ask("DELETE", f"/api/v1/audits/{first}")
             self.assertEqual((status, problem["code"]), (409, "already_finished"))
             self.assertEqual(daemon.run.workers(), [])
+
+    def test_one_of_a_choice_has_no_name_of_the_configuration_while_it_waits(self):
+        with Service(NEVER_ENDS) as daemon:
+            first = daemon.audit({"name": "long"})
+            while daemon.get(f"/api/v1/audits/{first}")["state"] != "running":
+                pass
+            second = daemon.audit(CELL)
+            waiting = daemon.get(f"/api/v1/audits/{second}")
+            self.assertEqual(
+                (waiting["name"], waiting["state"], waiting["started"]),
+                ("ad hoc", "queued", None))
+            now = daemon.get("/api/v1/status")
+            self.assertEqual(now["waiting"], {"audits": 1, "probes": 0})
+            running = {each["name"]: each["running"] for each in now["audits"]}
+            self.assertEqual(running, {"default": None, "long": first, "second": None})
+            self.assertEqual(daemon.ask("DELETE", f"/api/v1/audits/{first}")[0], 202)
+            self.assertEqual(daemon.ended(second)["name"], "ad hoc")
 
     def test_one_that_waits_is_cancelled_before_it_has_run(self):
         with Service(NEVER_ENDS) as daemon:
@@ -556,6 +574,53 @@ def daemon_list(daemon):
     return daemon.get("/api/v1/audits?limit=100")["audits"]
 
 
+def nice_of_session(pid):
+    """The nice value of the autogroup of a process that leads its session; None: another leads."""
+    if os.getsid(pid) != pid:
+        return None
+    with open(f"/proc/{pid}/autogroup", encoding="ascii") as file:
+        return int(file.read().rpartition("nice")[2])
+
+
+@unittest.skipUnless(os.path.exists("/proc/self/autogroup"), "the kernel has no autogroups")
+class Courtesy(unittest.TestCase):
+    """Workers may stand behind all others; the daemon and the programs under judgement do not."""
+
+    def niceness(self, daemon, order, named, wanted):
+        """Until a process whose command line has these words leads a session of its own with one of
+        these nice values: all that were seen meanwhile."""
+        audit = daemon.audit(order)
+        until = time.monotonic() + support.LIMIT
+        seen = set()
+        while seen.isdisjoint(wanted):
+            self.assertLess(time.monotonic(), until, seen)
+            for pid in daemon.run.pids():
+                with contextlib.suppress(OSError), open(f"/proc/{pid}/cmdline", "rb") as file:
+                    if named in file.read():
+                        seen.add(nice_of_session(pid))
+        daemon.ask("DELETE", "/api/v1/audits/" + audit)
+        daemon.ended(audit)
+        return seen
+
+    def test_workers_have_a_session_of_their_own(self):
+        with Service(NEVER_ENDS) as daemon:
+            self.niceness(daemon, {"name": "long"}, b"finwait\0worker\0", {0, 19})
+            self.assertEqual(nice_of_session(daemon.run.pid), 0)
+
+    def test_programs_are_judged_among_others(self):
+        folder = tempfile.mkdtemp(prefix="finwait-courtesy-")
+        self.addCleanup(shutil.rmtree, folder)
+        subjects = os.path.join(folder, "subjects")
+        os.mkdir(subjects)
+        for name, text in (("stubborn.py", STUBBORN), ("stubborn.toml", RECIPE)):
+            with open(os.path.join(subjects, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        order = {"subjects": ["stubborn"], "repeat": 50}
+        with Service(QUIET, folder) as daemon:
+            self.assertNotIn(19, self.niceness(daemon, order, b"stubborn.py", {0}))
+            self.assertNotIn(19, self.niceness(daemon, order, b"finwait\0worker\0", {0}))
+
+
 class Findings(unittest.TestCase):
     def test_a_leak_is_new_then_still_there_then_gone(self):
         audits = QUIET + '[[audits]]\nname = "stubborn"\nsubjects = ["stubborn"]\n'
@@ -589,6 +654,34 @@ class Findings(unittest.TestCase):
                 each["id"] for each in daemon.get("/api/v1/audits")["audits"]]
             self.assertTrue(daemon.get(f"/api/v1/audits/{newest}/diff?against={middle}"))
             self.assertTrue(daemon.get(f"/api/v1/audits/{newest}/diff?against={oldest}"))
+
+
+    def test_whoever_waits_for_the_status_is_told_once_it_is_stored(self):
+        folder = tempfile.mkdtemp(prefix="finwait-findings-")
+        self.addCleanup(shutil.rmtree, folder)
+        subjects = os.path.join(folder, "subjects")
+        os.mkdir(subjects)
+        for name, text in (("stubborn.py", STUBBORN), ("stubborn.toml", RECIPE), ("leak", "")):
+            with open(os.path.join(subjects, name), "w", encoding="utf-8") as file:
+                file.write(text)
+        audits = QUIET + '[[audits]]\nname = "stubborn"\nsubjects = ["stubborn"]\n'
+        with Service(audits, folder) as daemon:
+            audit = daemon.audited({"name": "stubborn"})
+            self.assertEqual(audit["outcome"], "findings")
+            daemon.configure(QUIET)
+            with contextlib.closing(
+                    sqlite3.connect(os.path.join(folder, "history.db"))) as other:
+                # As long as somebody else writes, the daemon cannot.
+                other.execute("BEGIN IMMEDIATE")
+                self.assertEqual(daemon.ask("POST", "/api/v1/config/reload", {})[0], 200)
+                _, headers, before = daemon.ask("GET", "/api/v1/status")
+                self.assertEqual(before["open_findings"], 1)
+                other.rollback()
+            _, fields, after = daemon.ask(
+                "GET", f"/api/v1/status?index={before['index']}&wait=60s")
+            self.assertGreater(after["index"], before["index"])
+            self.assertEqual(after["open_findings"], 0)
+            self.assertNotEqual(fields["ETag"], headers["ETag"])
 
 
 class Target:

@@ -7,7 +7,10 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 #include <string>
+
+#include <sys/stat.h>
 
 using namespace finwait;
 using namespace finwait::daemon;
@@ -76,6 +79,16 @@ TEST_CASE("a file that is no recipe is refused by its path")
     CHECK(complaint(shelf, "large").starts_with(large + ": a recipe has at most"));
     CHECK(complaint(shelf, "empty").starts_with(empty + ":1:1: name is missing"));
     CHECK(complaint(shelf, "folder").find("cannot be read") != std::string::npos);
+}
+
+TEST_CASE("what is no file is refused without waiting for anybody")
+{
+    const sample::folder only;
+    REQUIRE(::mkfifo((only.path() + "/pipe.toml").c_str(), 0600) == 0);
+    std::filesystem::create_symlink("/dev/zero", only.path() + "/endless.toml");
+    const recipe_shelf shelf({only.path()});
+    CHECK(complaint(shelf, "pipe").ends_with("pipe.toml: cannot be read: it is no regular file"));
+    CHECK(complaint(shelf, "endless").ends_with("cannot be read: it is no regular file"));
 }
 
 TEST_CASE("the recipes of the source tree are recipes, each with one right use and a wrong one")

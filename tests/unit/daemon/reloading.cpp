@@ -3,11 +3,19 @@
 
 #include <doctest/doctest.h>
 
+#include <cstddef>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
 TEST_SUITE_BEGIN("daemon/reloading");
 
 using finwait::daemon::config_error;
 using finwait::daemon::configuration;
 using finwait::daemon::named_by;
+using finwait::daemon::put_in_force;
 using finwait::daemon::refusal_of;
 using finwait::daemon::taken_over;
 
@@ -34,6 +42,29 @@ TEST_CASE("what cannot change while the daemon runs stays, all else is new")
     CHECK(now.audits == wanted.audits);
     REQUIRE(now.warnings.size() == 2);
     CHECK(now.warnings[0].find("needs a restart") != std::string::npos);
+}
+
+TEST_CASE("a configuration that cannot be taken over whole is not taken over at all")
+{
+    configuration running;
+    running.limits.queue = 1;
+    configuration wanted;
+    wanted.limits.queue = 2;
+    configuration service = running;
+    std::vector<std::size_t> seen;
+    // It changes what there is before it fails.
+    const auto take_over = [&](configuration how) {
+        seen.push_back(how.limits.queue);
+        service = running = std::move(how);
+        if (service.limits.queue == 2 && seen.size() == 1)
+            throw std::runtime_error("half way");
+    };
+    CHECK(put_in_force(wanted, running, take_over) == "half way");
+    CHECK(seen == std::vector<std::size_t>{2, 1});
+    CHECK(service.limits.queue == 1);
+    CHECK(running.limits.queue == 1);
+    CHECK(put_in_force(wanted, running, take_over) == std::nullopt);
+    CHECK(service.limits.queue == 2);
 }
 
 TEST_CASE("a refusal has every mistake with its place")

@@ -27,8 +27,6 @@ TEST_CASE("it tells what runs, how the last one came out, what is open and what 
     web::audit_record running{.name = "nightly", .planned = 40, .done = 7};
     now = {.running = &running};
     CHECK(status_line(now) == "audit nightly: 7 of 40 cells; no audit has ended yet; no findings");
-    running.name.clear();
-    CHECK(status_line(now).starts_with("audit of a choice: "));
 }
 
 TEST_CASE("a ULID tells when it was made")

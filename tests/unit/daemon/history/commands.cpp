@@ -65,6 +65,24 @@ TEST_CASE("a file is read as the daemon would answer, while it is written and af
     check();
 }
 
+TEST_CASE("the latest is the one that ended last, also after the clock was set back")
+{
+    const sample::folder folder;
+    sample::opened past(sample::in(folder));
+    const auto from = [&] {
+        past.settle();
+        return history_source::open(at(folder));
+    };
+    CHECK(id_of_audit(*from(), "latest") == "latest");
+    const audit ahead = sample::shifted(sample::named("nightly", {}), std::chrono::hours(24));
+    past.store(ahead);
+    const audit now = sample::named("nightly", {});
+    past.store(now);
+    CHECK(json::id_of(text(from()->audits({}).items.at(0))) == ahead.id);
+    CHECK(id_of_audit(*from(), "latest") == now.id);
+    CHECK(id_of_audit(*from(), ahead.id) == ahead.id);
+}
+
 TEST_CASE("what is no history is refused")
 {
     const sample::folder folder;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "daemon/history/history.hpp"
+#include "daemon/status_line.hpp"
 #include "probe/ulid.hpp"
 #include "tests/unit/daemon/folder.hpp"
 #include "tests/unit/daemon/sample.hpp"
@@ -12,10 +13,12 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -44,6 +47,31 @@ inline audit named(std::string name, std::vector<report> reports)
     done.name = std::move(name);
     done.started = now();
     done.took_ns = 1000;
+    return done;
+}
+
+/// The same id, made that much later. make_ulid() itself never goes back behind its last one.
+inline std::string shifted(std::string id, std::chrono::milliseconds by)
+{
+    constexpr std::string_view digits = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+    const auto made = started_from_ulid(id).value_or(now()) + by;
+    auto ms = std::chrono::floor<std::chrono::milliseconds>(made).time_since_epoch().count();
+    for (std::size_t at = 10; at-- > 0; ms /= 32)
+        id[at] = digits[static_cast<std::size_t>(ms % 32)];
+    return id;
+}
+
+/// The same as if it had been that much later.
+inline audit shifted(audit done, std::chrono::seconds by)
+{
+    const auto move = [by](auto& what) {
+        what.started += by;
+        what.id = shifted(what.id, by);
+    };
+    move(done);
+    for (report& each : done.reports)
+        move(each);
+    conclude(done);
     return done;
 }
 

@@ -255,6 +255,15 @@ TEST_CASE_FIXTURE(life_of_findings, "the end of an audit counts once")
     CHECK(past->finding_counts() == finding_counts{.new_ones = 1});
 }
 
+TEST_CASE_FIXTURE(life_of_findings, "what the last audit ended counts, whatever the clock said")
+{
+    past.store(sample::shifted(sample::named("nightly", {leaking()}), std::chrono::hours(24)));
+    store({sound()});
+    CHECK(past->finding_counts() == finding_counts{.gone = 1});
+    store({sound()});
+    CHECK(past->finding_counts() == finding_counts{});
+}
+
 TEST_CASE_FIXTURE(life_of_findings, "a difference has each cell in one list")
 {
     auto slow = sound(kill_point::response_body);

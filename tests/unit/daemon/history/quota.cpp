@@ -125,6 +125,26 @@ TEST_CASE("a clock that was set back does not make the newest the oldest")
     CHECK(past->state().bytes <= 2 * mebibyte);
 }
 
+TEST_CASE("the last of a name stays, whatever the clock said")
+{
+    const sample::folder folder;
+    auto how = sample::in(folder);
+    how.keep_expected = hours(24);
+    how.keep_findings = hours(24);
+    sample::opened past(how);
+    const auto ahead = aged(hours(48), "nightly", false);
+    const auto last = aged(hours(72), "nightly", false);
+    const auto other = aged(hours(1), "hourly", false);
+    for (const auto* each : {&ahead, &last, &other})
+        past.store(*each);
+    past->check();
+    past.settle();
+    CHECK_FALSE(past->audit(ahead.id));
+    CHECK(past->audit(last.id));
+    REQUIRE(past->last("nightly"));
+    CHECK(past->last("nightly")->id == last.id);
+}
+
 TEST_CASE("one audit that is more than there may be is cut as well")
 {
     const sample::folder folder;

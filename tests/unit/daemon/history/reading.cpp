@@ -175,6 +175,24 @@ TEST_CASE_FIXTURE(both_kinds, "audits go from the newest to the oldest, page by 
     });
 }
 
+TEST_CASE_FIXTURE(both_kinds, "the latest is the one that ended last, whatever the clock said")
+{
+    each([](sample::opened& past) {
+        const audit ahead = sample::shifted(mixed(), std::chrono::hours(24));
+        const audit probes = sample::shifted(mixed(std::string(single_probe)), {});
+        const audit now = mixed();
+        const audit other = sample::shifted(mixed("daily"), -std::chrono::hours(24));
+        for (const audit* const next : {&ahead, &now, &other, &probes})
+            past.store(*next);
+        CHECK(text(past->latest_audit()) == json::dump(other));
+        CHECK(text(past->matrix({})) == json::dump_matrix(other));
+        CHECK(past->last()->id == other.id);
+        CHECK(past->last("nightly")->id == now.id);
+        CHECK(past->last("daily")->id == other.id);
+        CHECK(past->last(single_probe)->id == probes.id);
+    });
+}
+
 TEST_CASE("a single probe is no audit, unless it is asked for")
 {
     sample::opened past;

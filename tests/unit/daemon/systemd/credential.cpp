@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <string>
 
+#include <sys/stat.h>
+
 TEST_SUITE_BEGIN("daemon/systemd/credential");
 
 namespace {
@@ -67,7 +69,16 @@ TEST_CASE("one that is a directory cannot be read")
     environment variables;
     variables.set("CREDENTIALS_DIRECTORY", here.path());
     std::filesystem::create_directory(here.path() + "/api-token");
-    CHECK(refusal_of("api-token") != "none");
+    CHECK(refusal_of("api-token").ends_with("api-token: cannot be read: Is a directory"));
+}
+
+TEST_CASE("one that is a FIFO is refused, and nobody is waited for")
+{
+    const folder here;
+    environment variables;
+    variables.set("CREDENTIALS_DIRECTORY", here.path());
+    REQUIRE(::mkfifo((here.path() + "/api-token").c_str(), 0600) == 0);
+    CHECK(refusal_of("api-token").ends_with("cannot be read: it is no regular file"));
 }
 
 TEST_CASE("without a service manager there is none")
