@@ -31,7 +31,8 @@ std::vector<std::string> framings_of(const std::optional<std::string>& request)
 web::audit_order order_of(const plan_arguments& words, const std::optional<std::string>& name)
 {
     const bool is_more = words.response || words.method || words.position || words.after ||
-                         words.to || words.ipv6 || words.unread || words.blocked;
+                         words.to || words.ca || words.tls_min || words.ipv6 || words.unread ||
+                         words.blocked;
     if (is_more)
         throw usage_error("--daemon takes --name, or --at, --by, --subject, --request, --target, "
                           "--tls and --repeat; what else there is stands in its configuration");

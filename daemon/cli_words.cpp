@@ -71,6 +71,8 @@ void plan_words::add_to(CLI::App& to, subjects whose)
     text("--response", words.response, "BODY", "length:SIZE, chunked:SIZE, until_close:SIZE");
     text("--method", words.method, "M", "Request method");
     text("--target", words.target, "URL", "A server of your own instead of the lab's origin");
+    text("--ca", words.ca, "FILE", "PEM certificates that an https target is verified with");
+    text("--tls-min", words.tls_min, "V", "The least TLS to speak with it: 1.2 or 1.3");
     text("--position", words.position, "F", "How far through the body to die, 0 to 1");
     text(
         "--after", words.after, "ACTION", "What the origin does then: close, answer, reset, stall"

@@ -19,6 +19,7 @@ void add_worker(CLI::App& app, work& chosen)
         std::string targets;
         bool shared = false;
         bool host = false;
+        bool courteous = false;
         bool environment = false;
     };
     auto* const command = app.add_subcommand("worker", "Plans in, reports out");
@@ -36,6 +37,7 @@ void add_worker(CLI::App& app, work& chosen)
     command->add_flag("--shared", in->shared, "One namespace for all: faster, without counters");
     command->add_flag("--host", in->host, "In the host's own network");
     command->add_flag("--environment", in->environment, "First say what can be done here");
+    command->add_flag("--courteous", in->courteous, "")->group(""); // for our own use
     command->add_option("--targets", in->targets, "")->group("");   // for our own use
     command->add_option("--child-of", in->child_of, "")->group(""); // for our own use
     command->callback([in, &chosen] {
@@ -43,7 +45,8 @@ void add_worker(CLI::App& app, work& chosen)
             .where = in->host ? lab::wanted::host : lab::wanted::namespaces,
             .how = in->shared ? isolation::shared : isolation::each,
             .in_flight = static_cast<unsigned>(count("--in-flight", in->in_flight, 1, 4096)),
-            .first = in->environment ? announce::environment : announce::nothing};
+            .first = in->environment ? announce::environment : announce::nothing,
+            .is_courteous = in->courteous};
         if (!in->child_of.empty())
             how.parent = static_cast<pid_t>(
                 count("--child-of", in->child_of, 1, std::numeric_limits<pid_t>::max())

@@ -2,11 +2,16 @@
 
 #include "daemon/errors.hpp"
 #include "daemon/quantity.hpp"
+#include "probe/client/trust.hpp"
+#include "probe/target.hpp"
 #include "web/json/nearest.hpp"
 
+#include <boost/url/parse.hpp>
+#include <boost/url/url_view.hpp>
 #include <fmt/format.h>
 
 #include <charconv>
+#include <filesystem>
 #include <utility>
 
 namespace finwait::daemon {
@@ -58,11 +63,38 @@ double understood_position(std::string_view text)
 
 std::string understood_target(const std::string& text)
 {
-    if (text != "origin" && !text.starts_with("http://") && !text.starts_with("https://"))
+    const auto url = boost::urls::parse_uri(text);
+    const bool is_web = url && (url->scheme_id() == boost::urls::scheme::http || is_https(text));
+    if (text != "origin" && !is_web)
         throw usage_error(fmt::format(
             "--target: {} is neither `origin` nor an http:// or https:// URL", in_quotes(text)
         ));
     return text;
+}
+
+// As the worker and its children take it, whatever their directory is.
+std::string understood_ca(const std::string& text)
+{
+    const auto path = text.empty() ? std::filesystem::path() : std::filesystem::absolute(text);
+    if (const auto read = client::read_certificates(path); !read)
+        throw usage_error(
+            fmt::format("--ca: {} cannot be used: {}", in_quotes(text), read.error().message())
+        );
+    return path;
+}
+
+std::optional<tls_settings> understood_tls(const plan_arguments& words)
+{
+    if (!words.ca && !words.tls_min)
+        return words.target_tls;
+    if (!words.target || !is_https(*words.target))
+        throw usage_error("--ca and --tls-min are for a --target with an https:// URL");
+    tls_settings settings;
+    if (words.ca)
+        settings.ca = understood_ca(*words.ca);
+    if (words.tls_min)
+        settings.min = understood_word<tls_version>("--tls-min", *words.tls_min);
+    return settings;
 }
 
 // Everything but the lists, as far as it was chosen.
@@ -76,6 +108,7 @@ choices understood_choices(const plan_arguments& words)
     chosen.method = words.method;
     if (words.target)
         chosen.target = understood_target(*words.target);
+    chosen.target_tls = understood_tls(words);
     if (words.position)
         chosen.position = understood_position(*words.position);
     if (words.after)
@@ -108,7 +141,8 @@ plan cell_of(
     one.at = at;
     one.by = by;
     one.target = chosen.target;
-    one.tls = chosen.schemes.has_value() || chosen.target.starts_with("https://");
+    one.target_tls = chosen.target_tls;
+    one.tls = chosen.schemes.has_value() || is_https(chosen.target);
     one.family = chosen.families ? chosen.families->front() : one.family;
     one.request = chosen.requests ? chosen.requests->front() : one.request;
     one.response = chosen.responses ? chosen.responses->front() : one.response;

@@ -21,6 +21,10 @@ struct plan_arguments
     std::optional<std::string> response;
     std::optional<std::string> method;
     std::optional<std::string> target;
+    std::optional<std::string> ca; ///< a path, as it was typed
+    std::optional<std::string> tls_min;
+    /// Of a target of the configuration, in place of the two words.
+    std::optional<tls_settings> target_tls{};
     std::optional<std::string> position;
     std::optional<std::string> after;
     std::optional<std::string> to;

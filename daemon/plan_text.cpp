@@ -12,6 +12,19 @@ namespace finwait::daemon {
 
 namespace {
 
+// Any function of an option and its value.
+template <class Add>
+void add_target(const plan& what, const Add& add)
+{
+    add("target", what.target);
+    if (!what.target_tls)
+        return;
+    if (!what.target_tls->ca.empty())
+        add("ca", what.target_tls->ca);
+    if (what.target_tls->min != tls_settings{}.min)
+        add("tls-min", word(what.target_tls->min));
+}
+
 std::string body_argument(const body& what)
 {
     if (what.how == framing::none)
@@ -101,7 +114,7 @@ std::string command_of(const plan& what)
     if (is_external(what))
         add("subject", what.subject);
     if (is_url(what))
-        add("target", what.target);
+        add_target(what, add);
     else if (what.tls)
         text += " --tls";
     if (what.family == address_family::ipv6)

@@ -1,6 +1,7 @@
 // From a recipe to its cells.
 #include "daemon/errors.hpp"
 #include "daemon/recipe.hpp"
+#include "probe/target.hpp"
 
 #include <fmt/format.h>
 
@@ -87,6 +88,7 @@ plan common_to(const making& all)
     plan made;
     made.subject = subject_of(all.from, all.mode);
     made.target = all.chosen.target;
+    made.target_tls = all.chosen.target_tls;
     made.position = all.chosen.position;
     made.after = all.chosen.after;
     made.signal_to = all.mode.to.value_or(all.chosen.signal_to);
@@ -129,7 +131,7 @@ std::vector<body> requests_of(const making& all, kill_point at)
 std::vector<bool> schemes_of(const making& all)
 {
     if (!all.chosen.schemes)
-        return {all.chosen.target.starts_with("https://")};
+        return {is_https(all.chosen.target)};
     std::vector<bool> over_tls;
     for (const scheme each : *all.chosen.schemes)
         if (each == scheme::http || all.from.tls)

@@ -2,6 +2,7 @@
 
 #include "daemon/byte_stream.hpp"
 #include "daemon/children.hpp"
+#include "daemon/courtesy.hpp"
 #include "daemon/crew_choice.hpp"
 #include "daemon/keeper.hpp"
 #include "daemon/line_splitter.hpp"
@@ -27,6 +28,7 @@
 #include <exception>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -65,6 +67,8 @@ public:
           output_(io, STDOUT_FILENO, [this](const error_code& ec) { lose_output(ec); }),
           prober_(prober::make(io, where, how.how, {"/proc/self/exe", "client"}, how.targets))
     {
+        if (how.is_courteous)
+            courtesy_.emplace(io, courtesy::kernel{});
         signals_.async_wait([this](const error_code& ec, int number) {
             if (!ec)
                 end_by(number);
@@ -106,6 +110,7 @@ private:
     byte_sink output_;
     std::unique_ptr<prober> prober_;
     line_splitter lines_{longest_plan_bytes};
+    std::optional<courtesy> courtesy_;
     std::map<std::string, json::plan_line> running_; ///< by id
     std::chrono::milliseconds slowest_client_{0};    ///< of all so far
     unsigned slots_used_ = 0; ///< probes running, and reports not yet written
@@ -179,6 +184,8 @@ void worker_loop::begin(json::plan_line wanted)
     if (input_ended_)
         limit_the_rest();
     running_.emplace(id, wanted);
+    if (courtesy_)
+        courtesy_->began(wanted.client ? courtesy::kind::program : courtesy::kind::built_in);
     net::co_spawn(
         io_,
         prober_->run(std::move(wanted.plan), id, std::move(wanted.client)),
@@ -191,6 +198,8 @@ void worker_loop::begin(json::plan_line wanted)
 void worker_loop::report_of(const std::string& id, std::exception_ptr failed, report done)
 {
     --probes_;
+    if (courtesy_)
+        courtesy_->ended();
     const auto found = running_.find(id);
     if (found == running_.end())
         return; // given up
@@ -293,6 +302,8 @@ exit_code run_worker(const worker_settings& how)
         if (!keeper)
             return exit_code::interrupted;
     }
+    if (how.is_courteous)
+        lead_own_session();
     become_subreaper();
     ignore_broken_pipes();
     raise_descriptor_limit();

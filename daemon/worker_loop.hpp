@@ -22,6 +22,8 @@ struct worker_settings
     unsigned in_flight = 64;
     announce first = announce::nothing;
     std::optional<address_policy> targets; ///< what targets may lead to; absent: anywhere
+    /// In a session of its own, behind all other processes as long as that harms no verdict.
+    bool is_courteous = false;
     std::optional<pid_t> parent;           ///< end with that process, which started this one
 };
 

@@ -48,6 +48,8 @@ std::vector<std::string> command_line(const worker_options& how)
         words.emplace_back("--host");
     if (how.how == isolation::shared)
         words.emplace_back("--shared");
+    if (how.is_courteous)
+        words.emplace_back("--courteous");
     if (how.targets) {
         words.emplace_back("--targets");
         words.push_back(to_string(*how.targets));

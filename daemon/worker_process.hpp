@@ -25,6 +25,7 @@ struct worker_options
     lab::wanted where = lab::wanted::namespaces;
     isolation how = isolation::each;
     unsigned in_flight = 64;
+    bool is_courteous = false;              ///< see worker_settings
     std::optional<address_policy> targets;  ///< what targets may lead to; absent: anywhere
     std::string program = "/proc/self/exe"; ///< this program itself; another one in tests
 };

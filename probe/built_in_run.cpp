@@ -4,6 +4,7 @@
 
 #include "probe/actor.hpp"
 #include "probe/client/address_check.hpp"
+#include "probe/client/trust.hpp"
 #include "probe/follow.hpp"
 #include "probe/judge/judge.hpp"
 #include "probe/kernel/holders.hpp"
@@ -11,6 +12,7 @@
 #include "probe/looks.hpp"
 #include "probe/ready.hpp"
 #include "probe/record.hpp"
+#include "probe/target.hpp"
 
 #include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
@@ -112,18 +114,40 @@ private:
         in_the_way(std::move(code), std::move(text));
     }
 
+    /// Of a handshake that failed. There is nothing of the server in it: OpenSSL's own words, and
+    /// what the plan says.
+    std::optional<std::string> why_no_tls(const boost::system::error_code& why) const
+    {
+        const auto wanted = plan_.target_tls.value_or(tls_settings{});
+        if (client::is_version_refused(why))
+            return fmt::format(
+                "the target speaks no TLS {} or newer ({})", word(wanted.min), why.message()
+            );
+        const auto where = destination_of_url(plan_.target, plan_.family);
+        if (!client::why_not_verified(why) || !where)
+            return std::nullopt;
+        return fmt::format(
+            "the certificate of {} does not verify with {}: {}",
+            where->host,
+            wanted.ca,
+            why.message()
+        );
+    }
+
     std::string why_not_there(const boost::system::error_code& why) const
     {
         const bool elsewhere = plan_.target != "origin";
         if (const auto address = scene_->client().refused_address())
             return client::refusal_of(why, *address);
+        if (elsewhere)
+            if (auto text = why_no_tls(why))
+                return *text;
         if (elsewhere && why == boost::system::errc::no_message)
             return "the response was over before that point; a target with a longer response "
                    "would do";
         if (elsewhere && why == boost::asio::error::timed_out)
             return fmt::format(
-                "{} did not answer within {} s",
-                plan_.target,
+                "the target did not answer within {} s",
                 std::chrono::duration_cast<std::chrono::seconds>(stand_limit).count()
             );
         if (elsewhere &&

@@ -8,7 +8,6 @@
 #include <boost/asio/error.hpp>
 
 #include <algorithm>
-#include <charconv>
 #include <string_view>
 
 #include <signal.h>
@@ -20,19 +19,6 @@ namespace {
 using boost::system::error_code;
 
 constexpr std::string_view ended = "ended ";
-
-/// Of a client that did not come to its kill point: an errno, or 0 for what has none; or the class
-/// of an address that it may not connect to.
-error_code what_ended_it(std::string_view why)
-{
-    if (const auto refused = from_word<address_class>(why.substr(0, why.find(' '))))
-        return client::not_permitted(*refused);
-    int value = 0;
-    std::from_chars(why.data(), why.data() + why.size(), value);
-    if (value == 0)
-        return net::error::connection_aborted;
-    return {value, boost::system::generic_category()};
-}
 
 /// The address behind a class.
 std::optional<net::ip::address> refused_in(std::string_view why)
@@ -60,7 +46,7 @@ public:
                 co_return line.error();
             if (line->starts_with(ended)) {
                 const auto why = std::string_view(*line).substr(ended.size());
-                const auto failed = what_ended_it(why);
+                const auto failed = client::parse_ending(why);
                 if (client::class_not_permitted(failed))
                     refused_ = refused_in(why);
                 co_return failed;

@@ -3,6 +3,7 @@
 #include "probe/client/alone.hpp"
 #include "probe/client/asio_endpoint.hpp"
 #include "probe/client/request.hpp"
+#include "probe/client/trust.hpp"
 #include "probe/kernel/socket_facts.hpp"
 #include "probe/kernel/sysctl.hpp"
 #include "probe/target.hpp"
@@ -450,16 +451,26 @@ result<client::destination> scene_maker::destination_of(const scene& of) const
     return where;
 }
 
-client::setup scene_maker::setup_of(const scene& of, std::chrono::milliseconds deadline)
+/// Null without TLS. An error is that of the file of certificates.
+result<net::ssl::context*> scene_maker::client_tls_of(const plan& what)
 {
-    if (of.plan_.tls && !client_tls_) {
-        client_tls_.emplace(net::ssl::context::tls_client);
-        // What is measured is the socket's end; whom the peer is does not matter to it, and the
-        // lab's certificate is its own. Nothing secret is ever sent.
-        client_tls_->set_verify_mode(net::ssl::verify_none);
-    }
+    if (!what.tls)
+        return nullptr;
+    for (const auto& [settings, context] : client_tls_)
+        if (settings == what.target_tls)
+            return context.get();
+    auto made = client::make_tls_context(what.target_tls);
+    if (!made)
+        return made.error();
+    auto kept = std::make_unique<net::ssl::context>(std::move(*made));
+    return client_tls_.emplace_back(what.target_tls, std::move(kept)).second.get();
+}
+
+client::setup
+scene_maker::setup_of(const scene& of, net::ssl::context* tls, std::chrono::milliseconds deadline)
+{
     client::setup out;
-    out.tls = client_tls_ ? &*client_tls_ : nullptr;
+    out.tls = tls;
     out.limit = deadline;
     if (of.plan_.by == kill_method::deadline)
         out.timeout = client::expiry::library;
@@ -491,6 +502,17 @@ scene_maker::add_client(scene& to, client::destination where, std::chrono::milli
         where.address = client::asio_endpoint(to.peer_);
         where.host = "localhost:" + std::to_string(to.peer_.port);
     }
+    // Also for a client in a process of its own, which reads the file once more: what is wrong with
+    // it is told here.
+    const auto tls = client_tls_of(to.plan_);
+    if (!tls)
+        return obstacle{
+            "target_unusable",
+            fmt::format(
+                "The certificates of {} cannot be used: {}.",
+                to.plan_.target_tls->ca,
+                tls.error().message()
+            )};
     if (is_lone(to.plan_)) {
         const lab::inside here(to.where_, home_);
         auto made = make_lone_client(io_, to.plan_, where, client_command_);
@@ -499,8 +521,9 @@ scene_maker::add_client(scene& to, client::destination where, std::chrono::milli
         to.client_ = std::move(*made);
         return std::nullopt;
     }
-    to.client_ =
-        make_inner_client(io_, to.plan_, std::move(where), setup_of(to, deadline), client_command_);
+    to.client_ = make_inner_client(
+        io_, to.plan_, std::move(where), setup_of(to, *tls, deadline), client_command_
+    );
     return std::nullopt;
 }
 

@@ -15,7 +15,9 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
+#include <vector>
 
 namespace finwait {
 
@@ -183,7 +185,9 @@ private:
     add_client(scene& to, client::destination where, std::chrono::milliseconds deadline);
     result<origin::server*> shared_origin(const origin::script& how);
     result<client::destination> destination_of(const scene& of) const;
-    client::setup setup_of(const scene& of, std::chrono::milliseconds deadline);
+    result<net::ssl::context*> client_tls_of(const plan& what);
+    client::setup
+    setup_of(const scene& of, net::ssl::context* tls, std::chrono::milliseconds deadline);
 
     net::io_context& io_;
     const lab::place& home_;
@@ -194,7 +198,9 @@ private:
     finwait::counter_deltas home_counted_;              ///< at the beginning
     judge::kernel_settings settings_;
     std::shared_ptr<net::ssl::context> server_tls_;
-    std::optional<net::ssl::context> client_tls_;
+    /// By what is asked of the server; contexts are many streams' and stay where they are.
+    std::vector<std::pair<std::optional<tls_settings>, std::unique_ptr<net::ssl::context>>>
+        client_tls_;
     std::optional<kernel::sock_diag> shared_diag_;
     std::shared_ptr<destroy_watch> shared_watch_;
     std::unique_ptr<origin::nameserver> home_nameserver_;

@@ -95,4 +95,10 @@ destination_of_url(const std::string& url, address_family family)
     return out;
 }
 
+bool is_https(std::string_view url)
+{
+    const auto parsed = boost::urls::parse_uri({url.data(), url.size()});
+    return parsed && parsed->scheme_id() == boost::urls::scheme::https;
+}
+
 } // namespace finwait

@@ -5,6 +5,7 @@
 #include "probe/kernel/sock_diag.hpp"
 
 #include <string>
+#include <string_view>
 
 namespace finwait {
 
@@ -13,5 +14,8 @@ namespace finwait {
 /// info, a port that is none, an address of the other family.
 kernel::result<client::destination>
 destination_of_url(const std::string& url, address_family family);
+
+/// Whether it is an https URL, in whatever case of letters (RFC 3986 section 3.1).
+bool is_https(std::string_view url);
 
 } // namespace finwait

@@ -69,7 +69,11 @@ constexpr std::array subject_columns{
     column{"WHY ABSENT", "/why_absent"}};
 
 constexpr std::array target_columns{
-    column{"NAME", "/name"}, column{"URL", "/url"}, column{"ALLOW", "/allow"}};
+    column{"NAME", "/name"},
+    column{"URL", "/url"},
+    column{"ALLOW", "/allow"},
+    column{"CA", "/tls/ca"},
+    column{"TLS", "/tls/min"}};
 
 /// A document, or 404.
 answer found(const request& wanted, document what, std::string_view otherwise)

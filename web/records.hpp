@@ -22,7 +22,7 @@ enum class run_state { queued, running, done, cancelled };
 struct audit_record
 {
     std::string id;
-    std::string name;                    ///< of the configuration, or empty
+    std::string name;                    ///< of the configuration, or `ad hoc`
     run_state state = run_state::queued; ///< not `done`
     std::optional<std::chrono::system_clock::time_point> started; ///< absent: it waits
     std::uint64_t planned = 0; ///< cells, with controls; 0 while that is not known
@@ -59,8 +59,9 @@ struct subject_record
 struct target_record
 {
     std::string name;
-    std::string url;                ///< of the origin: empty
-    std::vector<std::string> allow; ///< `loopback`, `private`
+    std::string url;                   ///< of the origin: empty
+    std::vector<std::string> allow;    ///< `loopback`, `private`
+    std::optional<tls_settings> tls{}; ///< absent: the configuration says nothing of it
 };
 
 /// One audit of the configuration.

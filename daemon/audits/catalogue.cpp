@@ -114,6 +114,7 @@ std::vector<web::target_record> target_records(const configuration& how)
         auto& made = records.emplace_back();
         made.name = each.name;
         made.url = without_query(each.url);
+        made.tls = each.tls;
         if (each.allow_loopback)
             made.allow.emplace_back("loopback");
         if (each.allow_private)

@@ -66,6 +66,7 @@ prepared_audit made_of_words(const choice_words& wanted, const order_context& wi
     if (target != nullptr) {
         check_literal(*target);
         arguments.target = target->url;
+        arguments.target_tls = target->tls;
     } else {
         arguments.tls = wanted.tls; // a URL says it itself
     }
@@ -193,6 +194,7 @@ web::outcome_of<prepared_audit> prepare(const web::audit_order& wanted, const or
 void choose_crew_for(audit_request& request, const std::string& target, const configuration& how)
 {
     request.crew = choose_crew(request.plans, how.limits.workers, how.limits.in_flight);
+    request.crew.worker.is_courteous = true; // the API and the machine's own work come first
     const auto found = std::find_if(how.targets.begin(), how.targets.end(), [&](const auto& each) {
         return each.name == target;
     });

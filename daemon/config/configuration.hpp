@@ -2,6 +2,7 @@
 #pragma once
 
 #include "probe/model/endpoint.hpp"
+#include "probe/model/tls_settings.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -62,6 +63,7 @@ struct target_settings
     std::string url;
     bool allow_loopback = false;
     bool allow_private = false;
+    std::optional<tls_settings> tls{}; ///< of an https URL
 
     friend bool operator==(const target_settings&, const target_settings&) = default;
 };

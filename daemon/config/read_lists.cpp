@@ -5,12 +5,14 @@
 #include "daemon/schedule/calendar.hpp"
 #include "probe/model/kill_method.hpp"
 #include "probe/model/kill_point.hpp"
+#include "probe/model/tls_settings.hpp"
 #include "web/json/nearest.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <variant>
 
 namespace finwait::daemon {
@@ -76,6 +78,42 @@ void read_allow(section& in, target_settings& to)
                 )
             );
     }
+}
+
+std::optional<tls_version> read_min(section& in)
+{
+    const auto text = in.may<std::string>("min");
+    if (!text)
+        return std::nullopt;
+    const auto found = from_word<tls_version>(*text);
+    if (!found)
+        in.refuse(
+            "min",
+            fmt::format(
+                "has no {}; {}", in_quotes(*text), suggestion(*text, words<tls_version>::table)
+            )
+        );
+    return found;
+}
+
+// Key by key, as any table that a later file changes.
+void read_tls(section& in, target_settings& to, config_draft& out)
+{
+    const toml::table* const tls = in.table("tls");
+    if (tls == nullptr)
+        return;
+    const auto where = fmt::format("targets.{}.tls", to.name);
+    section inside(*tls, in.dotted("tls"), in.place_of("tls"), out.findings);
+    auto& settings = to.tls ? *to.tls : to.tls.emplace();
+    if (auto ca = inside.may<std::string>("ca")) {
+        if (!ca->empty() && !std::filesystem::path(*ca).is_absolute())
+            inside.refuse("ca", "must be an absolute path, or \"\" for any certificate");
+        settings.ca = std::move(*ca);
+        out.places[where + ".ca"] = inside.place_of("ca");
+    }
+    settings.min = read_min(inside).value_or(settings.min);
+    inside.finish();
+    out.places[where] = in.place_of("tls");
 }
 
 // The words of an enumeration; empty: `all` of them.
@@ -194,6 +232,7 @@ void read_target(section& in, config_draft& out)
         out.places[fmt::format("targets.{}.url", to.name)] = in.place_of("url");
     }
     read_allow(in, to);
+    read_tls(in, to, out);
     in.finish();
 }
 

@@ -104,6 +104,13 @@ void write(writer& to, const target_settings& what)
     to.text("name", what.name);
     to.text("url", what.url);
     to.line("allow", listed(allowed));
+    if (what.tls)
+        to.line(
+            "tls",
+            fmt::format(
+                "{{ ca = {}, min = {} }}", toml_text(what.tls->ca), toml_text(word(what.tls->min))
+            )
+        );
 }
 
 void write(writer& to, const audit_settings& what)

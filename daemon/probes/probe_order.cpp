@@ -1,6 +1,7 @@
 // From a plan that a client of the API asks for to a probe.
 #include "daemon/audits/checks.hpp"
 #include "daemon/audits/order.hpp"
+#include "probe/target.hpp"
 
 #include <fmt/format.h>
 
@@ -64,7 +65,8 @@ prepared_probe made_of(const plan& wanted, const order_context& within)
     if (const target_settings* const target = target_of(wanted.target, within.how)) {
         check_literal(*target);
         out.line.plan.target = target->url;
-        out.line.plan.tls = target->url.starts_with("https://");
+        out.line.plan.target_tls = target->tls;
+        out.line.plan.tls = is_https(target->url);
         out.as_asked.tls = out.line.plan.tls;
     }
     if (is_external(out.line.plan))

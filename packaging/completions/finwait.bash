@@ -5,8 +5,8 @@ _finwait_points="resolve connect connected tls_handshake request_headers request
     await_response response_headers response_body idle idle_peer_closed tls_shutdown"
 _finwait_methods="throw cancel deadline close shutdown_close reset abandon inherit sigint sigterm sigkill
     exit stop sock_destroy peer_close peer_reset peer_silent own"
-_finwait_plan="--at --by --request --response --method --target --position --after --to --tls --ipv6
-    --unread --blocked"
+_finwait_plan="--at --by --request --response --method --target --ca --tls-min --position --after --to --tls
+    --ipv6 --unread --blocked"
 _finwait_output="--help --output --color"
 _finwait_place="--socket --url"
 
@@ -61,11 +61,12 @@ _finwait_value() {
     --color) _finwait_words "auto always never" ;;
     --after) _finwait_words "close answer reset stall" ;;
     --to) _finwait_words "leader group" ;;
+    --tls-min) _finwait_words "1.2 1.3" ;;
     --request) _finwait_words "none length: chunked:" && compopt -o nospace ;;
     --response) _finwait_words "length: chunked: until_close:" && compopt -o nospace ;;
     --method) _finwait_words "GET HEAD POST PUT PATCH DELETE" ;;
     --wait-for) _finwait_words "pass" ;;
-    --junit | --config | --history | --socket) _filedir ;;
+    --ca | --junit | --config | --history | --socket) _filedir ;;
     --cwd) _filedir -d ;;
     --target) [[ $command == reports ]] || _finwait_words "http:// https://" && compopt -o nospace ;;
     --url) _finwait_words "http:// https://" && compopt -o nospace ;;

@@ -53,6 +53,8 @@ complete -c finwait -n $plan -l request -x -a 'none length: chunked:' -d 'Body o
 complete -c finwait -n $plan -l response -x -a 'length: chunked: until_close:' -d 'Body of the response'
 complete -c finwait -n $plan -l method -x -a 'GET HEAD POST PUT PATCH DELETE' -d 'Request method'
 complete -c finwait -n "$plan reports" -l target -x -d 'A server of your own'
+complete -c finwait -n $plan -l ca -r -F -d 'Certificates that it is verified with'
+complete -c finwait -n $plan -l tls-min -x -a '1.2 1.3' -d 'The least TLS to speak with it'
 complete -c finwait -n $plan -l position -x -d 'How far through the body to die, 0 to 1'
 complete -c finwait -n $plan -l after -x -a 'close answer reset stall' -d 'What the origin does then'
 complete -c finwait -n $plan -l to -x -a 'leader group' -d 'Who gets a signal'

@@ -2,12 +2,14 @@
 
 #include "probe/client/address_check.hpp"
 #include "probe/client/asio_endpoint.hpp"
+#include "probe/client/trust.hpp"
 #include "probe/kernel/socket_facts.hpp"
 
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/read_until.hpp>
+#include <boost/asio/ssl/error.hpp>
 #include <fmt/format.h>
 
 #include <charconv>
@@ -72,11 +74,20 @@ bool read_plan(const std::string& text, plan& out)
 /// Any other address: what it may lead to, in a word.
 constexpr std::string_view anywhere = "any";
 
-/// An errno, or 0 for what has none; or the class of the address that was not permitted, and that.
+// What goes before the number of an error that is no errno.
+constexpr std::string_view certificate_error = "certificate";
+constexpr std::string_view tls_error = "tls";
+
+/// An errno, or 0 for what has none; the class of the address that was not permitted, and that; or
+/// what was wrong with TLS.
 std::string ending_words(const error_code& failed, const tcp::endpoint& peer)
 {
     if (const auto what = class_not_permitted(failed))
         return fmt::format("{} {}", word(*what), peer.address().to_string());
+    if (const auto why = why_not_verified(failed))
+        return fmt::format("{} {}", certificate_error, *why);
+    if (failed.category() == net::error::get_ssl_category())
+        return fmt::format("{} {}", tls_error, failed.value());
     // Whatever the error's category: those of the system and of POSIX mean the same.
     const auto why = failed.default_error_condition();
     const bool is_errno = why.category() == boost::system::generic_category();
@@ -97,8 +108,8 @@ std::string first_line_of_input()
 class lone_client
 {
 public:
-    lone_client(plan what, destination where)
-        : tls_(net::ssl::context::tls_client), input_(io_, ::dup(STDIN_FILENO)),
+    lone_client(plan what, destination where, net::ssl::context tls)
+        : tls_(std::move(tls)), input_(io_, ::dup(STDIN_FILENO)),
           exchange_(io_.get_executor(), std::move(what), std::move(where), make_setup())
     {
     }
@@ -198,7 +209,9 @@ std::vector<std::string> walk_arguments(const plan& what, const destination& whe
         where.name,
         where.host,
         where.stalls ? "stalls" : "answers",
-        where.may_lead_to ? to_string(*where.may_lead_to) : std::string(anywhere)};
+        where.may_lead_to ? to_string(*where.may_lead_to) : std::string(anywhere),
+        std::string(word(what.target_tls.value_or(tls_settings{}).min)),
+        what.target_tls.value_or(tls_settings{}).ca};
 }
 
 std::string walk_line(const destination& where)
@@ -209,6 +222,27 @@ std::string walk_line(const destination& where)
 std::vector<std::string> hold_arguments()
 {
     return {"hold", std::to_string(::getpid())};
+}
+
+error_code parse_ending(std::string_view why)
+{
+    const auto blank = std::min(why.find(' '), why.size());
+    const auto kind = why.substr(0, blank);
+    if (const auto refused = from_word<address_class>(kind))
+        return not_permitted(*refused);
+    const bool is_certificates = kind == certificate_error;
+    const bool is_tls = kind == tls_error;
+    if (is_certificates || is_tls)
+        why.remove_prefix(std::min(blank + 1, why.size()));
+    int value = 0;
+    std::from_chars(why.data(), why.data() + why.size(), value);
+    if (value == 0)
+        return net::error::connection_aborted;
+    if (is_certificates)
+        return not_verified(value);
+    if (is_tls)
+        return {value, net::error::get_ssl_category()};
+    return {value, boost::system::generic_category()};
 }
 
 std::optional<standing_line> parse_standing(const std::string& line)
@@ -239,7 +273,8 @@ int main_alone(const std::vector<std::string>& arguments)
     }
     plan what;
     endpoint peer;
-    if (arguments.size() != 8 || arguments[0] != "walk" || !read_plan(arguments[2], what) ||
+    const auto min = from_word<tls_version>(arguments.size() == 10 ? arguments[8] : "");
+    if (!min || arguments[0] != "walk" || !read_plan(arguments[2], what) ||
         !parse_endpoint(arguments[3], peer))
         return 2;
     destination where;
@@ -253,7 +288,10 @@ int main_alone(const std::vector<std::string>& arguments)
     where.path = first_line_of_input();
     if (where.path.empty())
         return 2;
-    return lone_client(std::move(what), std::move(where)).run();
+    auto tls = make_tls_context(tls_settings{.ca = arguments[9], .min = *min});
+    if (!tls)
+        return 2; // whoever started this has read the file just before
+    return lone_client(std::move(what), std::move(where), std::move(*tls)).run();
 }
 
 } // namespace finwait::client

@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace finwait::client {
@@ -32,6 +33,11 @@ std::vector<std::string> hold_arguments();
 
 /// Reads a line of such a process; nullopt when it says something else.
 std::optional<standing_line> parse_standing(const std::string& line);
+
+/// What follows `ended` in the line of one that did not come to its kill point: the error, as the
+/// process had it where it is an errno or one of addresses, certificates and TLS, else
+/// connection_aborted.
+error_code parse_ending(std::string_view why);
 
 /// The process's main function. `arguments` without the program's name. Walks to the kill point,
 /// says so on standard output, and stands there; `exit` on standard input makes it call _exit(2).

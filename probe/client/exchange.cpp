@@ -2,6 +2,7 @@
 
 #include "probe/client/address_check.hpp"
 #include "probe/client/request.hpp"
+#include "probe/client/trust.hpp"
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/this_coro.hpp>
@@ -20,6 +21,18 @@ constexpr auto as_result = net::as_tuple(net::use_awaitable);
 
 /// How much is read at a time.
 constexpr std::size_t read_bytes = 4096;
+
+/// The host without its port. A name that was resolved is that very name.
+std::string server_of(const destination& where)
+{
+    if (!where.name.empty())
+        return where.name;
+    const auto colon = where.host.rfind(':');
+    const auto bracket = where.host.rfind(']');
+    const bool has_port =
+        colon != std::string::npos && (bracket == std::string::npos || colon > bracket);
+    return has_port ? where.host.substr(0, colon) : where.host;
+}
 
 /// Clears a pointer to something of this scope, also when the scope is unwound.
 template <class T>
@@ -117,23 +130,12 @@ net::awaitable<error_code> exchange::connect(stream& wire)
 net::awaitable<error_code> exchange::handshake(stream& wire)
 {
     wire.add_tls(*with_.tls);
-    const auto name = where_.host.substr(0, where_.host.rfind(':'));
-    // An address is no server name (RFC 6066 section 3).
-    error_code no_address;
-    (void)net::ip::make_address(name, no_address);
-    if (no_address && name.front() != '[')
-        // SSL_set_tlsext_host_name() is a macro with a C cast.
-        SSL_ctrl(
-            wire.tls_session(),
-            SSL_CTRL_SET_TLSEXT_HOSTNAME,
-            TLSEXT_NAMETYPE_host_name,
-            const_cast<char*>(name.c_str())
-        );
+    expect_peer(wire.tls_session(), server_of(where_));
     if (dies_at(kill_point::tls_handshake))
         start_pending(wire);
     auto [failed] = co_await wire.async_handshake(as_result);
     throw_if_told();
-    co_return failed;
+    co_return why_handshake_failed(failed, wire.tls_session());
 }
 
 net::awaitable<error_code> exchange::send_request(stream& wire)

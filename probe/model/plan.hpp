@@ -4,8 +4,10 @@
 #include "probe/model/endpoint.hpp"
 #include "probe/model/kill_method.hpp"
 #include "probe/model/kill_point.hpp"
+#include "probe/model/tls_settings.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -66,6 +68,7 @@ struct plan
     kill_method by = kill_method::close;
     std::string subject = "beast"; ///< whose client is killed
     std::string target = "origin"; ///< `origin` (the lab's own server) or an http or https URL
+    std::optional<tls_settings> target_tls{}; ///< of an https URL; absent: as they are by default
     address_family family = address_family::ipv4;
     bool tls = false;
     bool unread = false;        ///< received response bytes stay in the client's receive queue

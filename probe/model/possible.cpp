@@ -322,6 +322,19 @@ answer stalls_elsewhere(const plan& wanted)
     return {};
 }
 
+answer target_tls_of(const plan& wanted)
+{
+    if (!wanted.target_tls)
+        return {};
+    if (!is_elsewhere(wanted))
+        return refusal{
+            "target_tls",
+            "the lab's own origin has a certificate that nobody need trust; a target would do"};
+    if (!wanted.tls)
+        return refusal{"target_tls", "the target's URL says http; an https URL would do"};
+    return {};
+}
+
 answer elsewhere(const plan& wanted)
 {
     if (!is_elsewhere(wanted))
@@ -359,7 +372,8 @@ std::optional<refusal> why_impossible(const plan& wanted)
           request_body_of,
           response_of,
           unread_and_blocked,
-          elsewhere})
+          elsewhere,
+          target_tls_of})
         if (auto refused = rule(wanted))
             return refused;
     return std::nullopt;
@@ -457,6 +471,7 @@ std::vector<plan> every_plan(const choices& wanted)
     plan made;
     made.subject = wanted.subject;
     made.target = wanted.target;
+    made.target_tls = wanted.target_tls;
     made.position = wanted.position;
     made.method = wanted.method.value_or(made.method);
     made.signal_to = wanted.signal_to;

@@ -69,6 +69,7 @@ struct choices
     std::optional<std::string> method; ///< of the request; absent: as completed() has it
     std::string subject = "beast";
     std::string target = "origin";
+    std::optional<tls_settings> target_tls; ///< of every plan
     double position = 0.5;
     signal_target signal_to = signal_target::leader;
     after_action after = after_action::close;

@@ -254,7 +254,12 @@ document fake_backend::subjects() const
 document fake_backend::targets() const
 {
     const std::vector<target_record> all{
-        {"origin", "", {}}, {"checkout", "https://checkout.internal:8443/", {"private"}}};
+        {"origin", "", {}},
+        {"checkout",
+         "https://checkout.internal:8443/",
+         {"private"},
+         tls_settings{.ca = "/etc/ssl/checkout-ca.pem", .min = tls_version::v1_3}},
+        {"shop", "https://shop.example/", {}, tls_settings{}}};
     return shared(json::dump(all));
 }
 
@@ -274,6 +279,7 @@ document fake_backend::config() const
          .calendar = {}}
     );
     all.targets.push_back({"origin", "", {}});
+    all.targets.push_back({"shop", "https://shop.example/", {}, tls_settings{.ca = "/ca.pem"}});
     return shared(json::dump(all));
 }
 

@@ -85,7 +85,8 @@ REFUSALS = [
 ]
 
 # Keys that are there only sometimes, and keys under which the keys are data.
-OPTIONAL = {"instance", "detail", "interrupted", "name", "reports_left_out", "why", "report", "log"}
+OPTIONAL = {"instance", "detail", "interrupted", "name", "reports_left_out", "why", "report", "log",
+            "target_tls"}
 DATA = {"counters", "sysctls", "checks"}
 
 

@@ -55,6 +55,7 @@ inline report rich()
     r.plan.by = kill_method::throw_;
     r.plan.subject = "requests \"2.28\"";
     r.plan.target = "https://example.test/\xC3\xA9?a=\\b";
+    r.plan.target_tls = tls_settings{.ca = "/\xC3\xA9 \"ca\".pem", .min = tls_version::v1_3};
     r.plan.family = address_family::ipv6;
     r.plan.tls = true;
     r.plan.unread = true;

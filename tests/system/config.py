@@ -115,6 +115,8 @@ RIGHT = [
     '[history]\npath = "x"\nmax_bytes = 1048576\nkeep = { expected = "1h30m", finding = "1w" }',
     '[limits]\nworkers = 0\nin_flight = 4096\nqueue = 1\nper_target_interval = "500ms"',
     '[[targets]]\nname = "t"\nurl = "https://a.example:1/x?y"\nallow = []',
+    '[[targets]]\nname = "t"\nurl = "https://a.example/"\ntls = {}',
+    '[[targets]]\nname = "t"\nurl = "https://a.example/"\ntls = { ca = "", min = "1.3" }',
     '[[audits]]\nname = "a-_0"\nat = ["all"]\nby = ["close"]\nsubjects = ["beast"]\nrepeat = 2\n'
     'every = "off"\n[[audits]]\nname = "b"\ncalendar = "Mon 04:00"\ntls = true',
 ]
@@ -148,6 +150,10 @@ WRONG = [
     '[[targets]]\nname = "t"\nurl = "http://user@a.example/"',
     '[[targets]]\nname = "t"\nurl = "http://a.example/#x"',
     '[[targets]]\nname = "t"\nurl = "http://a.example/"\nallow = ["all"]',
+    '[[targets]]\nname = "t"\nurl = "https://a.example/"\ntls = true',
+    '[[targets]]\nname = "t"\nurl = "https://a.example/"\ntls = { ca = "ca.pem" }',
+    '[[targets]]\nname = "t"\nurl = "https://a.example/"\ntls = { min = "1.1" }',
+    '[[targets]]\nname = "t"\nurl = "https://a.example/"\ntls = { session_tickets = false }',
     '[[audits]]\nname = "probe"',
     '[[audits]]\nname = "a"\nat = "all"',
     '[[audits]]\nname = "a"\nat = ["somewhere"]',
@@ -349,6 +355,18 @@ class HandedOver(Folder):
             self.assertIn(f"http://127.0.0.1:{tcp.getsockname()[1]} and {path}", line)
             self.assertEqual(get(path, "/api/v1/status")[0], 200)
             self.assertFalse((self.runtime / "api.sock").exists())
+
+    def test_a_loopback_address_mapped_into_ipv6_is_shown_as_the_one_it_is(self):
+        self.write(QUIET)
+        tcp = self.listening(socket.AF_INET6, ("::ffff:127.0.0.1", 0))
+        port = tcp.getsockname()[1]
+        with self.start([tcp]) as run:
+            self.assertIn(
+                f"http://127.0.0.1:{port}", run.line_with("stderr", "listening on "))
+            connection = http.client.HTTPConnection("127.0.0.1", port)
+            self.addCleanup(connection.close)
+            connection.request("GET", "/api/v1/status")
+            self.assertEqual(connection.getresponse().status, 200)
 
     def test_one_that_others_can_reach_is_refused(self):
         self.write(QUIET)

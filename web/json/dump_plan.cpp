@@ -4,9 +4,15 @@
 
 namespace finwait::json {
 
-document render(const plan& what)
+document render(const tls_settings& what)
 {
     return document{
+        {"ca", what.ca.empty() ? document() : document(what.ca)}, {"min", word(what.min)}};
+}
+
+document render(const plan& what)
+{
+    document out{
         {"at", word(what.at)},
         {"by", word(what.by)},
         {"subject", what.subject},
@@ -25,6 +31,9 @@ document render(const plan& what)
         {"signal_to", word(what.signal_to)},
         {"after", word(what.after)},
     };
+    if (what.target_tls)
+        out["target_tls"] = render(*what.target_tls);
+    return out;
 }
 
 document render(const subject::client_order& what)

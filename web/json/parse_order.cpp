@@ -138,6 +138,8 @@ parsed<plan> parse_probe_order(std::string_view text)
     fault why;
     if (line->id)
         why.refuse(place{&top, "id"}, "is given by the daemon");
+    if (line->plan.target_tls)
+        why.refuse(place{&top, "target_tls"}, "comes from the configuration, by the target's name");
     if (line->client)
         why.refuse(place{&top, "client"}, "comes from the subject's recipe");
     check(line->plan, why);

@@ -9,6 +9,7 @@ namespace {
 constexpr std::size_t longest_subject_bytes = 256;
 constexpr std::size_t longest_target_bytes = 2048;
 constexpr std::size_t longest_method_bytes = 32;
+constexpr std::size_t longest_path_bytes = 4096;
 
 const place top{};
 
@@ -36,12 +37,26 @@ void read_response(const value& from, const place& at, fault& why, plan& out)
     in.finish();
 }
 
+void read_target_tls(const value& from, const place& at, fault& why, tls_settings& out)
+{
+    object_reader in(from, at, why);
+    std::optional<std::string> ca;
+    in.may("ca", ca);
+    in.may("min", out.min);
+    in.finish();
+    out.ca = ca.value_or("");
+}
+
 /// Stands for the plan's part in a call of `may`.
 struct request_of
 {
     plan& whole;
 };
 struct response_of
+{
+    plan& whole;
+};
+struct target_tls_of
 {
     plan& whole;
 };
@@ -54,6 +69,11 @@ void decode(const value& from, const place& at, fault& why, request_of& out)
 void decode(const value& from, const place& at, fault& why, response_of& out)
 {
     read_response(from, at, why, out.whole);
+}
+
+void decode(const value& from, const place& at, fault& why, target_tls_of& out)
+{
+    read_target_tls(from, at, why, out.whole.target_tls.emplace());
 }
 
 /// RFC 9110 5.6.2.
@@ -82,6 +102,13 @@ void check_text(std::string_view key, std::string_view text, std::size_t longest
         why.refuse(at, "must not have control characters");
 }
 
+void check_file(const place& at, const std::string& path, fault& why)
+{
+    if (!path.empty() &&
+        (path.front() != '/' || path.size() > longest_path_bytes || has_control_bytes(path)))
+        why.refuse(at, "must be an absolute path without control characters");
+}
+
 void check_body(std::string_view key, const body& what, fault& why)
 {
     const place message{&top, key};
@@ -95,6 +122,9 @@ void check(const plan& what, fault& why)
 {
     check_text("subject", what.subject, longest_subject_bytes, why);
     check_text("target", what.target, longest_target_bytes, why);
+    const place target_tls{&top, "target_tls"};
+    if (what.target_tls)
+        check_file(place{&target_tls, "ca"}, what.target_tls->ca, why);
     const place request{&top, "request"};
     if (!is_token(what.method) || what.method.size() > longest_method_bytes)
         why.refuse(place{&request, "method"}, "must be an HTTP method, such as \"POST\"");
@@ -112,10 +142,12 @@ void read_plan(object_reader& in, plan& out)
 {
     request_of request{out};
     response_of response{out};
+    target_tls_of target_tls{out};
     in.need("at", out.at);
     in.need("by", out.by);
     in.may("subject", out.subject);
     in.may("target", out.target);
+    in.may("target_tls", target_tls);
     in.may("family", out.family);
     in.may("tls", out.tls);
     in.may("unread", out.unread);

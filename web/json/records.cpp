@@ -38,6 +38,7 @@ document render_one(const web::target_record& what)
         {"name", what.name},
         {"url", what.url.empty() ? document() : document(what.url)},
         {"allow", document(what.allow)},
+        {"tls", what.tls ? render(*what.tls) : document()},
     };
 }
 

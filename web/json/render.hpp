@@ -14,6 +14,7 @@ using document = nlohmann::ordered_json;
 
 // All declared before the templates below: argument-dependent look-up goes to namespace finwait,
 // where the types are, and would not find these.
+document render(const tls_settings& what);
 document render(const plan& what);
 document render(const subject::client_order& what);
 document render(const report& what);

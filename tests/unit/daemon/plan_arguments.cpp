@@ -3,10 +3,13 @@
 
 #include "daemon/errors.hpp"
 #include "probe/model/possible.hpp"
+#include "probe/origin/origin.hpp"
+#include "tests/unit/daemon/folder.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <filesystem>
 
 using namespace finwait;
 using namespace finwait::daemon;
@@ -89,6 +92,50 @@ TEST_CASE("a URL decides about TLS")
     words.target = "https://127.0.0.1:8443/x";
     CHECK(one_plan(words).tls);
     words.target = "http://127.0.0.1:8080/x";
+    CHECK_FALSE(one_plan(words).tls);
+}
+
+TEST_CASE("a target's certificates and least TLS are for https alone, and read at once")
+{
+    const finwait::daemon::sample::folder here;
+    auto made = finwait::origin::make_tls_context();
+    REQUIRE(made);
+    const std::string ca = here.file("ca.pem", finwait::origin::certificate_of(**made));
+    auto words = cell("idle", "close");
+    words.target = "https://127.0.0.1/";
+    CHECK_FALSE(one_plan(words).target_tls);
+    words.tls_min = "1.3";
+    CHECK((one_plan(words).target_tls == tls_settings{.ca = {}, .min = tls_version::v1_3}));
+    words.ca = ca;
+    CHECK((one_plan(words).target_tls == tls_settings{.ca = ca, .min = tls_version::v1_3}));
+    for (const plan& each : all_plans(words))
+        CHECK(each.target_tls->ca == ca);
+    words.ca = std::filesystem::relative(ca).string();
+    CHECK(std::filesystem::path(one_plan(words).target_tls->ca).is_absolute());
+    CHECK(std::filesystem::equivalent(one_plan(words).target_tls->ca, ca));
+    words.ca = here.path() + "/absent";
+    CHECK(says(complaint(words), "--ca: "));
+    CHECK(says(complaint(words), "No such file"));
+    words.ca = ca;
+    words.tls_min = "1.1";
+    CHECK(says(complaint(words), "--tls-min: unknown TLS version \"1.1\": did you mean \"1.2\"?"));
+    words.tls_min.reset();
+    for (const char* target : {"http://127.0.0.1/", "origin"}) {
+        words.target = target;
+        CHECK(says(complaint(words), "--ca and --tls-min are for a --target with an https:// URL"));
+    }
+    words.target.reset();
+    CHECK(says(complaint(words), "--ca and --tls-min"));
+}
+
+TEST_CASE("a target over https is spoken to over TLS, in whatever case its URL is written")
+{
+    auto words = cell("idle", "close");
+    for (const char* target : {"https://127.0.0.1/", "HTTPS://127.0.0.1/", "Https://127.0.0.1/"}) {
+        words.target = target;
+        CHECK_MESSAGE(one_plan(words).tls, target);
+    }
+    words.target = "HTTP://127.0.0.1/";
     CHECK_FALSE(one_plan(words).tls);
 }
 

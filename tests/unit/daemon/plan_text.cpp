@@ -89,6 +89,19 @@ TEST_CASE("what a shell would take apart is quoted")
     CHECK(command_of(what).ends_with("--target 'http://127.0.0.1/a?b=c&d='\\''e'\\'''"));
 }
 
+TEST_CASE("what is asked of a target's TLS is part of the command")
+{
+    plan what;
+    what.target = "https://127.0.0.1/";
+    what.tls = true;
+    what.target_tls = tls_settings{.ca = "/etc/my ca.pem", .min = tls_version::v1_3};
+    CHECK(command_of(what).ends_with(
+        "--target https://127.0.0.1/ --ca '/etc/my ca.pem' --tls-min 1.3"
+    ));
+    what.target_tls = tls_settings{};
+    CHECK(command_of(what).ends_with("--target https://127.0.0.1/"));
+}
+
 TEST_CASE("another client is told by its subject and its requests")
 {
     plan what;

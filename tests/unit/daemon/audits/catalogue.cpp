@@ -38,13 +38,18 @@ TEST_CASE("a URL's query is nobody's business")
 {
     configuration how;
     how.targets = {
-        {.name = "a", .url = "https://x/y?token=secret#z", .allow_private = true},
+        {.name = "a",
+         .url = "https://x/y?token=secret#z",
+         .allow_private = true,
+         .tls = tls_settings{.ca = "/ca.pem"}},
         {.name = "b", .url = "http://x/", .allow_loopback = true}};
     const auto records = target_records(how);
     REQUIRE(records.size() == 3);
     CHECK(records[0].name == "origin");
     CHECK(records[1].url == "https://x/y?<redacted>");
     CHECK((records[1].allow == std::vector<std::string>{"private"}));
+    CHECK(records[1].tls->ca == "/ca.pem");
+    CHECK_FALSE(records[2].tls);
     CHECK(records[2].url == "http://x/");
     CHECK((records[2].allow == std::vector<std::string>{"loopback"}));
     const auto settings = settings_of(how);

@@ -19,7 +19,9 @@ configuration sample_configuration()
     configuration how;
     how.audits = {{.name = "default"}, {.name = "nightly", .at = {"idle"}, .by = {"close"}}};
     how.targets = {
-        {.name = "shop", .url = "https://shop.example/x?token=secret"},
+        {.name = "shop",
+         .url = "https://shop.example/x?token=secret",
+         .tls = tls_settings{.ca = "/ca.pem", .min = tls_version::v1_3}},
         {.name = "local", .url = "http://127.0.0.1:8080/", .allow_loopback = true},
         {.name = "forbidden", .url = "http://127.0.0.1:8080/"},
         {.name = "cloud", .url = "http://[::ffff:169.254.169.254]/", .allow_private = true}};
@@ -157,6 +159,7 @@ TEST_CASE_FIXTURE(fixture, "a target of the configuration is guarded, and not hu
     REQUIRE(shop.request.plans.size() == 1);
     CHECK(shop.request.plans[0].plan.target == "https://shop.example/x?token=secret");
     CHECK(shop.request.plans[0].plan.tls);
+    CHECK((shop.request.plans[0].plan.target_tls == how.targets[0].tls));
     CHECK(shop.request.crew.worker.where == lab::wanted::host);
     CHECK((shop.request.crew.worker.targets == address_policy{}));
     CHECK(shop.request.crew.jobs == 1);
@@ -185,6 +188,7 @@ TEST_CASE_FIXTURE(fixture, "a probe is completed, and refused where it cannot be
     const auto& probe = std::get<prepared_probe>(came);
     CHECK(probe.as_asked.target == "shop");
     CHECK(probe.as_asked.tls);
+    CHECK((probe.line.plan.target_tls == how.targets[0].tls));
     CHECK(probe.line.plan.target.starts_with("https://shop.example"));
     CHECK(probe.crew.worker.targets);
     wanted.target = "forbidden";

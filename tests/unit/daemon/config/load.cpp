@@ -2,6 +2,7 @@
 #include "daemon/config/load.hpp"
 
 #include "daemon/config/show.hpp"
+#include "probe/origin/origin.hpp"
 #include "tests/unit/daemon/config/sample.hpp"
 
 #include <doctest/doctest.h>
@@ -39,6 +40,16 @@ void check_same(configuration a, configuration b)
         each->warnings.clear();
     }
     CHECK(a == b);
+}
+
+// A file with a certificate; gives its path.
+std::string certificate_in(const config_folder& here, const std::string& name)
+{
+    auto made = finwait::origin::make_tls_context();
+    REQUIRE(made);
+    std::string path = here.path() + "/" + name;
+    std::ofstream(path) << finwait::origin::certificate_of(**made);
+    return path;
 }
 
 } // namespace
@@ -289,6 +300,32 @@ TEST_CASE("drop-ins change tables key by key and lists of tables by name, in the
     CHECK(read.config.audits[2].name == "new");
 }
 
+TEST_CASE("the TLS of a target is changed key by key, and shown as it was read")
+{
+    config_folder here;
+    const std::string ca = certificate_in(here, "a ca\".pem");
+    here.main(
+        "[[targets]]\nname = \"t\"\nurl = \"https://one.example/\"\n"
+        "tls = { ca = '" +
+        ca +
+        "' }\n"
+        "[[targets]]\nname = \"plain\"\nurl = \"https://two.example/\"\n"
+    );
+    here.drop_in("10.toml", "[[targets]]\nname = \"t\"\ntls = { min = \"1.3\" }\n");
+    const auto read = here.load();
+    CHECK(here.errors().empty());
+    REQUIRE(read.config.targets.size() == 2);
+    CHECK(
+        (read.config.targets[0].tls ==
+         finwait::tls_settings{.ca = ca, .min = finwait::tls_version::v1_3})
+    );
+    CHECK_FALSE(read.config.targets[1].tls);
+    CHECK(config_of(to_toml(read.config)).targets == read.config.targets);
+    here.drop_in("20.toml", "[[targets]]\nname = \"t\"\ntls = { ca = \"\" }\n");
+    CHECK(here.load().config.targets[0].tls->ca.empty());
+    CHECK(here.load().config.targets[0].tls->min == finwait::tls_version::v1_3);
+}
+
 TEST_CASE("drop-ins count without a main file, too")
 {
     config_folder here;
@@ -380,6 +417,9 @@ TEST_CASE("every line of the example that is a comment is right, too")
     }
     CHECK(settings > 20);
     config_folder here;
+    const std::string_view names = "/etc/ssl/checkout-ca.pem";
+    REQUIRE(uncommented.find(names) != std::string::npos);
+    uncommented.replace(uncommented.find(names), names.size(), certificate_in(here, "ca.pem"));
     here.main(uncommented);
     std::filesystem::create_directories(here.path() + "/subjects");
     CHECK(here.errors().empty());

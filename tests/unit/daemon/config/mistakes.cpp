@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -184,9 +185,44 @@ TEST_CASE("[[targets]]")
         {head + "url = \"http://a.example/\"\nallow = [\"privat\"]\n",
          "finwait.toml:4:10: targets.t.allow has no \"privat\"; did you mean \"private\"?"},
         {head + "url = \"http://a.example/\"\nheaders = {}\n",
-         "finwait.toml:4:1: targets.t.headers is no key; one of: name, url, allow"},
+         "finwait.toml:4:1: targets.t.headers is no key; one of: name, url, allow, tls"},
         {head + "url = \"http://a.example/\"\n" + head + "url = \"http://b.example/\"\n",
          "finwait.toml:5:8: targets.t.name is there twice in this file"},
+    });
+}
+
+TEST_CASE("tls of [[targets]]")
+{
+    const std::string head = "[[targets]]\nname = \"t\"\nurl = \"https://a.example/\"\n";
+    const config_folder here;
+    const std::string rubbish = here.path() + "/rubbish.pem";
+    std::ofstream(rubbish) << "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    const std::string absent = here.path() + "/absent.pem";
+    const std::string other = here.path() + "/other.pem";
+    std::ofstream(other) << "no certificate\n";
+    const auto ca = [&](const std::string& path) {
+        return head + "tls = { min = \"1.3\", ca = \"" + path + "\" }\n";
+    };
+    const auto unusable = [](const std::string& path, const std::string& why) {
+        return "finwait.toml:4:27: targets.t.tls.ca has \"" + path +
+               "\", which cannot be used: " + why;
+    };
+    check({
+        {head + "tls = true\n", "finwait.toml:4:7: targets.t.tls must be a table: [targets.t.tls]"},
+        {head + "tls = { min = \"1.1\" }\n",
+         "finwait.toml:4:15: targets.t.tls.min has no \"1.1\"; did you mean \"1.2\"?"},
+        {head + "tls = { min = 1.2 }\n", "finwait.toml:4:15: targets.t.tls.min must be a string"},
+        {head + "tls = { cas = \"/x\" }\n",
+         "finwait.toml:4:9: targets.t.tls.cas is no key; did you mean \"ca\"?"},
+        {head + "[targets.tls]\nsession_tickets = false\n",
+         "finwait.toml:5:1: targets.t.tls.session_tickets is no key; one of: ca, min"},
+        {ca("ca.pem"), "finwait.toml:4:27: targets.t.tls.ca must be an absolute path, or \"\" for"},
+        {ca(absent), unusable(absent, "No such file or directory")},
+        {ca(here.path()), unusable(here.path(), "it is no regular file")},
+        {ca(other), unusable(other, "it has no certificate in PEM form")},
+        {ca(rubbish), unusable(rubbish, "one of its certificates cannot be read")},
+        {"[[targets]]\nname = \"t\"\nurl = \"http://a.example/\"\ntls = {}\n",
+         "finwait.toml:4:7: targets.t.tls is for an https URL; the target's says http"},
     });
 }
 

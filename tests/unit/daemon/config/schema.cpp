@@ -49,6 +49,10 @@ std::vector<table> tables()
     out.push_back(
         {"[history.keep]\n", all.at("history").at("properties").at("keep").at("properties")}
     );
+    out.push_back(
+        {"[[targets]]\nname = \"example\"\nurl = \"https://a.example/\"\n[targets.tls]\n",
+         all.at("targets").at("items").at("properties").at("tls").at("properties")}
+    );
     return out;
 }
 
@@ -126,7 +130,7 @@ TEST_CASE("every example of the schema is right for the program")
             for (const json& example : property.value("examples", json::array())) {
                 const bool is_target = each.head == "[[targets]]\n";
                 std::string text = each.head;
-                if (each.head.starts_with("[[") && key != "name")
+                if (each.head.starts_with("[[") && each.head.ends_with("]]\n") && key != "name")
                     text += "name = \"example\"\n";
                 if (is_target && key != "url")
                     text += "url = \"http://a.example/\"\n";

@@ -407,6 +407,20 @@ const change changes[] = {
          p.target = "HTTP://a/";
          p.tls = true;
      }},
+    {"target_tls",
+     await_response,
+     by::close,
+     [](plan& p) {
+         p.tls = true;
+         p.target_tls.emplace();
+     }},
+    {"target_tls",
+     await_response,
+     by::close,
+     [](plan& p) {
+         p.target = "http://a/";
+         p.target_tls.emplace();
+     }},
     {"by",
      await_response,
      by::peer_close,

@@ -1,5 +1,6 @@
 // Plans as they come from outside.
 #include "web/json/json.hpp"
+#include "web/json/records.hpp"
 
 #include <doctest/doctest.h>
 
@@ -34,6 +35,53 @@ TEST_CASE("a plan comes back as it was, with its id")
     REQUIRE(back);
     CHECK((back->plan == p));
     CHECK(back->id == line.id);
+}
+
+TEST_CASE("the TLS of a target is there only where it was said")
+{
+    plan p;
+    CHECK(json::dump(p).find("target_tls") == std::string::npos);
+    for (const tls_settings& each :
+         {tls_settings{},
+          tls_settings{.ca = "/etc/ssl/ca \xC3\xA9.pem"},
+          tls_settings{.ca = "/x", .min = tls_version::v1_3}}) {
+        p.target_tls = each;
+        const auto back = json::parse_plan(json::dump(p));
+        REQUIRE(back);
+        CHECK((back->plan == p));
+    }
+    const auto empty = json::parse_plan(R"({"at":"idle","by":"close","target_tls":{}})");
+    REQUIRE(empty);
+    CHECK((empty->plan.target_tls == tls_settings{}));
+}
+
+TEST_CASE(
+    "an order to the API has no TLS of its own: the configuration has it, by the target's name"
+)
+{
+    for (const char* part :
+         {R"({"ca":"/etc/passwd"})",
+          R"({"min":"1.3"})",
+          R"({"ca":null,"min":"1.2"})",
+          "{}",
+          "null"}) {
+        const std::string text =
+            R"({"at":"idle","by":"close","target":"shop","target_tls":)" + std::string(part) + "}";
+        CAPTURE(text);
+        const auto order = json::parse_probe_order(text);
+        REQUIRE_FALSE(order);
+        CHECK(order.error().field == "target_tls");
+    }
+    for (const char* key : {"ca", "tls_min", "session_tickets", "target_tls"}) {
+        const auto order = json::parse_audit_order(
+            R"({"at":["idle"],"target":"shop",")" + std::string(key) + R"(":"/etc/passwd"})"
+        );
+        REQUIRE_FALSE(order);
+        CHECK(order.error().field == key);
+    }
+    const auto order = json::parse_audit_order(R"({"target":"shop","tls":{"ca":"/etc/passwd"}})");
+    REQUIRE_FALSE(order);
+    CHECK(order.error().field == "tls");
 }
 
 TEST_CASE("every word of every enumeration is read")
@@ -135,6 +183,17 @@ TEST_CASE("what is refused, at which field, with which advice")
         {R"({"at":"idle","by":"close","subject":"a\u0000b"})", "subject", "control"},
         {R"({"at":"idle","by":"close","subject":""})", "subject", "1 to 256"},
         {R"({"at":"idle","by":"close","target":"http://a\r\nb"})", "target", "control"},
+        {R"({"at":"idle","by":"close","target_tls":true})", "target_tls", "object"},
+        {R"({"at":"idle","by":"close","target_tls":{"min":"1.1"}})",
+         "target_tls.min",
+         "no TLS version \"1.1\"; did you mean \"1.2\"?"},
+        {R"({"at":"idle","by":"close","target_tls":{"ca":"ca.pem"}})",
+         "target_tls.ca",
+         "absolute path"},
+        {R"({"at":"idle","by":"close","target_tls":{"ca":"/a\nb"}})", "target_tls.ca", "control"},
+        {R"({"at":"idle","by":"close","target_tls":{"cas":"/x"}})",
+         "target_tls.cas",
+         "did you mean \"ca\"?"},
         {R"({"at":"idle","by":"close","id":"x"})", "id", "ULID"},
         {R"({"at":"idle","by":"close","id":null})", "id", "string"},
     };
