@@ -7,8 +7,12 @@
 
 #include <chrono>
 #include <functional>
-#include <optional>
+#include <map>
+#include <random>
+#include <string>
 #include <utility>
+
+#include <unistd.h>
 
 namespace finwait::daemon {
 
@@ -21,65 +25,56 @@ enum class priority { among_others, behind_others };
 /// (EAGAIN).
 bool take(priority wanted);
 
-/// What a process has had of the processors until a moment.
-struct processor_time
-{
-    std::chrono::steady_clock::time_point at;
-    std::chrono::nanoseconds used{};   ///< it ran
-    std::chrono::nanoseconds waited{}; ///< it could have run, and others did
-};
-
-/// This process's, from /proc/self/schedstat (Documentation/scheduler/sched-stats.rst). nullopt:
-/// this kernel does not count it.
-std::optional<processor_time> own_processor_time();
-
-/// Whether a process that wanted to run got less than a fortieth of one processor. With more than
-/// that the probes of a worker stand where they should long before their limits.
-bool is_starved(const processor_time& before, const processor_time& now);
-
 /// Whether more than one and a half processes for each processor have wanted to run in the last
 /// minute (sysinfo(2)): who stands behind all others there does not get on.
 bool is_overloaded();
 
-/// Makes this process the leader of a session, and so of an autogroup, of its own. It must lead no
-/// process group (setsid(2)). What it starts is in it as well, but for what leads its own session.
-void lead_own_session();
+/// Makes this process the leader of a session, and so of an autogroup, of its own. What it starts
+/// is in it as well, but for what leads its own session. False: it is not, since it leads a process
+/// group (setsid(2)); its autogroup is then others' as well, and no courtesy is to be had.
+bool lead_own_session();
 
 /// Whoever is served or measured by others comes first: a worker stands behind all other processes.
-/// That ends, for good, where its probes could suffer: when it is starved, and when it judges a
-/// program, which is to find the server that it would find without the daemon. On a machine that is
-/// overloaded it does not begin.
+/// That ends, for good, where its probes could suffer: when one of the built-in client has been
+/// under way for `patience`, longer than any takes that gets a processor, and far from its limits;
+/// and when it judges a program, which is to find the server that it would find without the daemon.
+/// On a machine that is overloaded it does not begin.
 class courtesy
 {
 public:
+    using clock = std::chrono::steady_clock;
+
     /// What a probe is of.
     enum class kind { built_in, program };
 
-    /// What it does to this process and sees of it; others in tests.
-    struct kernel
+    /// What it does to this process and sees of the machine, and its times; others in tests.
+    struct manner
     {
         std::function<bool(priority)> take = daemon::take;
-        std::function<std::optional<processor_time>()> look = own_processor_time;
         std::function<bool()> is_overloaded = daemon::is_overloaded;
-        std::chrono::milliseconds interval{1000}; ///< between two looks
+        std::chrono::milliseconds patience{3000};
+        std::chrono::milliseconds interval{500}; ///< between two looks at how old probes are
+        std::chrono::milliseconds refusal{100};  ///< before `take` is tried again, at least
     };
 
-    courtesy(boost::asio::io_context& io, kernel of) : kernel_(std::move(of)), pace_(io)
+    courtesy(boost::asio::io_context& io, manner how) : how_(std::move(how)), pace_(io), again_(io)
     {
-        if (kernel_.is_overloaded())
+        if (how_.is_overloaded())
             wanted_ = priority::among_others;
     }
 
-    void began(kind what);
-    void ended() { --under_way_; }
+    void began(const std::string& id, kind what);
+    void ended(const std::string& id) { since_.erase(id); }
 
 private:
     void look();
+    void settle();
 
-    kernel kernel_;
+    manner how_;
     boost::asio::steady_timer pace_;
-    std::optional<processor_time> before_;
-    unsigned under_way_ = 0;
+    boost::asio::steady_timer again_;
+    std::minstd_rand chance_{static_cast<unsigned>(::getpid())};
+    std::map<std::string, clock::time_point> since_; ///< of the probes under way, by id
     priority wanted_ = priority::behind_others;
     priority in_force_ = priority::among_others;
     bool is_watching_ = false;

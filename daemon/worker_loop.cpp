@@ -61,14 +61,16 @@ std::optional<json::parse_error> wrong_client(const json::plan_line& wanted)
 class worker_loop
 {
 public:
-    worker_loop(net::io_context& io, const worker_settings& how, const lab::place& where)
+    worker_loop(
+        net::io_context& io, const worker_settings& how, const lab::place& where, bool is_courteous
+    )
         : io_(io), how_(how), signals_(io, SIGINT, SIGTERM), after_input_(io),
           input_(io, STDIN_FILENO),
           output_(io, STDOUT_FILENO, [this](const error_code& ec) { lose_output(ec); }),
           prober_(prober::make(io, where, how.how, {"/proc/self/exe", "client"}, how.targets))
     {
-        if (how.is_courteous)
-            courtesy_.emplace(io, courtesy::kernel{});
+        if (is_courteous)
+            courtesy_.emplace(io, courtesy::manner{});
         signals_.async_wait([this](const error_code& ec, int number) {
             if (!ec)
                 end_by(number);
@@ -185,7 +187,7 @@ void worker_loop::begin(json::plan_line wanted)
         limit_the_rest();
     running_.emplace(id, wanted);
     if (courtesy_)
-        courtesy_->began(wanted.client ? courtesy::kind::program : courtesy::kind::built_in);
+        courtesy_->began(id, wanted.client ? courtesy::kind::program : courtesy::kind::built_in);
     net::co_spawn(
         io_,
         prober_->run(std::move(wanted.plan), id, std::move(wanted.client)),
@@ -199,7 +201,7 @@ void worker_loop::report_of(const std::string& id, std::exception_ptr failed, re
 {
     --probes_;
     if (courtesy_)
-        courtesy_->ended();
+        courtesy_->ended(id);
     const auto found = running_.find(id);
     if (found == running_.end())
         return; // given up
@@ -302,8 +304,7 @@ exit_code run_worker(const worker_settings& how)
         if (!keeper)
             return exit_code::interrupted;
     }
-    if (how.is_courteous)
-        lead_own_session();
+    const bool is_courteous = how.is_courteous && lead_own_session();
     become_subreaper();
     ignore_broken_pipes();
     raise_descriptor_limit();
@@ -313,7 +314,7 @@ exit_code run_worker(const worker_settings& how)
         return exit_code::interrupted;
     // One thread for all sockets: no lock is needed around an operation on one of them.
     net::io_context io(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO);
-    auto loop = std::make_unique<worker_loop>(io, how, where);
+    auto loop = std::make_unique<worker_loop>(io, how, where, is_courteous);
     io.run();
     // Subjects first: destroying the rest may wait, and they are not to live a moment longer.
     if (const auto left = end_children({}); !left.empty())

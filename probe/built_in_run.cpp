@@ -31,8 +31,12 @@ using namespace looks;
 /// ESTABLISHED, FIN_WAIT1, FIN_WAIT2, TIME_WAIT.
 constexpr std::size_t usual_states = 4;
 
-/// How long both sides may take to stand at the kill point.
-constexpr auto stand_limit = 10s;
+/// How long both sides may take to stand at the kill point. A target has to answer by then; of our
+/// own origin it is a matter of processor time only, which there may be little of.
+constexpr std::chrono::seconds stand_limit(const plan& of)
+{
+    return of.target == "origin" ? 25s : 10s;
+}
 
 /// One probe under way.
 class run_of_one
@@ -146,10 +150,7 @@ private:
             return "the response was over before that point; a target with a longer response "
                    "would do";
         if (elsewhere && why == boost::asio::error::timed_out)
-            return fmt::format(
-                "the target did not answer within {} s",
-                std::chrono::duration_cast<std::chrono::seconds>(stand_limit).count()
-            );
+            return fmt::format("the target did not answer within {} s", stand_limit(plan_).count());
         if (elsewhere &&
             why.category() ==
                 boost::beast::http::make_error_code(boost::beast::http::error::end_of_stream)
@@ -196,7 +197,7 @@ private:
 
     net::awaitable<void> stand()
     {
-        const auto stood = co_await scene_->client().stand(stand_limit);
+        const auto stood = co_await scene_->client().stand(stand_limit(plan_));
         if (!stood) {
             died_too_early_ = plan_.by == kill_method::deadline;
             stopped_by(
@@ -211,10 +212,10 @@ private:
             co_return;
         }
         if (plan_.at == kill_point::resolve) {
-            obstacle_.what = co_await scene_->name_was_asked_for(stand_limit);
+            obstacle_.what = co_await scene_->name_was_asked_for(stand_limit(plan_));
             co_return;
         }
-        auto stalled = co_await scene_->origin_stalled(stood->id.local, stand_limit);
+        auto stalled = co_await scene_->origin_stalled(stood->id.local, stand_limit(plan_));
         if (!stalled) {
             stopped_by(
                 "stall_not_reached",
@@ -264,7 +265,7 @@ private:
     /// Asks the kernel until it shows both ends where they should stand; keeps what it says last.
     net::awaitable<void> wait_for_kernel()
     {
-        const auto until = follower::clock::now() + stand_limit;
+        const auto until = follower::clock::now() + stand_limit(plan_);
         std::optional<net::steady_timer> pace; // most often the first answer is good
         std::optional<std::string> missing;
         for (auto wait = std::chrono::duration_cast<std::chrono::microseconds>(first_wait);;

@@ -451,19 +451,25 @@ result<client::destination> scene_maker::destination_of(const scene& of) const
     return where;
 }
 
-/// Null without TLS. An error is that of the file of certificates.
-result<net::ssl::context*> scene_maker::client_tls_of(const plan& what)
+/// Null without TLS. An error is that of the file of certificates, which is read for each probe: it
+/// may be another one by now.
+result<net::ssl::context*> scene_maker::client_tls_of(scene& to)
 {
-    if (!what.tls)
+    const auto& wanted = to.plan_.target_tls;
+    if (!to.plan_.tls)
         return nullptr;
+    const bool has_file = wanted && !wanted->ca.empty();
     for (const auto& [settings, context] : client_tls_)
-        if (settings == what.target_tls)
+        if (settings == wanted)
             return context.get();
-    auto made = client::make_tls_context(what.target_tls);
+    auto made = client::make_tls_context(wanted);
     if (!made)
         return made.error();
     auto kept = std::make_unique<net::ssl::context>(std::move(*made));
-    return client_tls_.emplace_back(what.target_tls, std::move(kept)).second.get();
+    if (!has_file)
+        return client_tls_.emplace_back(wanted, std::move(kept)).second.get();
+    to.own_tls_ = std::move(kept);
+    return to.own_tls_.get();
 }
 
 client::setup
@@ -504,7 +510,7 @@ scene_maker::add_client(scene& to, client::destination where, std::chrono::milli
     }
     // Also for a client in a process of its own, which reads the file once more: what is wrong with
     // it is told here.
-    const auto tls = client_tls_of(to.plan_);
+    const auto tls = client_tls_of(to);
     if (!tls)
         return obstacle{
             "target_unusable",

@@ -131,6 +131,7 @@ private:
     origin::server* origin_ = nullptr; ///< its own, or one that many share
     std::size_t stalled_ = origin::server::no_index;
     std::unique_ptr<origin::nameserver> own_nameserver_;
+    std::unique_ptr<net::ssl::context> own_tls_; ///< with certificates of a file
     origin::nameserver* nameserver_ = nullptr;
     endpoint peer_;
     std::string certificate_;
@@ -185,7 +186,7 @@ private:
     add_client(scene& to, client::destination where, std::chrono::milliseconds deadline);
     result<origin::server*> shared_origin(const origin::script& how);
     result<client::destination> destination_of(const scene& of) const;
-    result<net::ssl::context*> client_tls_of(const plan& what);
+    result<net::ssl::context*> client_tls_of(scene& to);
     client::setup
     setup_of(const scene& of, net::ssl::context* tls, std::chrono::milliseconds deadline);
 

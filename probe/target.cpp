@@ -64,7 +64,8 @@ destination_of_url(const std::string& url, address_family family)
     if (view.has_userinfo())
         return wrong(target_error::user_info);
     const std::string host(view.host_address());
-    if (host.empty())
+    // %00 is decoded; "." is the root of all names, and no host.
+    if (host.empty() || host == "." || host.find('\0') != std::string::npos)
         return wrong(target_error::host);
     // Of http://127.0.0.1.example/ Boost.URL 1.81 makes the host 127.0.0.1, and a path of the rest.
     if (const auto path = view.encoded_path(); !path.empty() && path.front() != '/')

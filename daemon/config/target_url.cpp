@@ -57,7 +57,7 @@ bool is_port(std::string_view text)
 
 std::optional<std::string> why_no_host(const std::string& host)
 {
-    if (host.empty())
+    if (host.empty() || host == ".")
         return "names no host";
     if (!is_literal(host) && ends_in_number(host))
         return fmt::format(
@@ -83,9 +83,7 @@ std::optional<std::string> why_no_target(const std::string& url)
         return fmt::format("is longer than {} bytes", longest_url);
     const auto parsed = boost::urls::parse_uri(url);
     if (!parsed)
-        return fmt::format(
-            "{} is no URL; write http://HOST[:PORT]/PATH or https://…", in_quotes(url)
-        );
+        return "is no URL; write http://HOST[:PORT]/PATH or https://…";
     const auto& view = *parsed;
     const auto scheme = view.scheme_id();
     if (scheme != boost::urls::scheme::http && scheme != boost::urls::scheme::https)
@@ -102,9 +100,8 @@ std::optional<std::string> why_no_target(const std::string& url)
     const std::string path(view.encoded_path());
     if (!path.empty() && path.front() != '/')
         return fmt::format(
-            "has the address {} with {} behind it, which is no host",
-            std::string(view.host_address()),
-            in_quotes(path)
+            "has the address {} with more behind it, which is no host",
+            std::string(view.host_address())
         );
     if (auto why = why_no_host(std::string(view.host_address())))
         return why;

@@ -130,7 +130,8 @@ net::awaitable<error_code> exchange::connect(stream& wire)
 net::awaitable<error_code> exchange::handshake(stream& wire)
 {
     wire.add_tls(*with_.tls);
-    expect_peer(wire.tls_session(), server_of(where_));
+    if (const auto failed = expect_peer(wire.tls_session(), server_of(where_)); failed)
+        co_return failed;
     if (dies_at(kill_point::tls_handshake))
         start_pending(wire);
     auto [failed] = co_await wire.async_handshake(as_result);

@@ -8,6 +8,7 @@
 #include <openssl/x509_vfy.h>
 #include <openssl/x509v3.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <memory>
@@ -39,7 +40,7 @@ const category_type& category()
 }
 
 // What is wrong with a file that can be read.
-enum class file_error { no_certificate = 1, broken, too_large, no_file };
+enum class file_error { no_certificate = 1, broken, too_large, no_file, no_path };
 
 class file_category_type final : public boost::system::error_category
 {
@@ -56,6 +57,8 @@ public:
             return "it is larger than 1 MiB";
         case file_error::no_file:
             return "it is no regular file";
+        case file_error::no_path:
+            return "no control characters may be in its path";
         }
         return "it cannot be used";
     }
@@ -91,6 +94,8 @@ using certificate = std::unique_ptr<X509, free_certificate>;
 // Its file, open. Without O_NONBLOCK open(2) of a FIFO waits until somebody writes to it.
 result<bio> opened(const std::string& path)
 {
+    if (std::any_of(path.begin(), path.end(), [](char c) { return c >= 0 && c < ' '; }))
+        return wrong(file_error::no_path);
     const int fd = ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0)
         return last_error();
@@ -114,6 +119,12 @@ bool is_end(unsigned long failed)
     return ERR_GET_LIB(failed) == ERR_LIB_PEM && ERR_GET_REASON(failed) == PEM_R_NO_START_LINE;
 }
 
+// Of what is encrypted; without it OpenSSL would ask on the terminal, or standard input.
+int no_password(char*, int, int, void*)
+{
+    return -1;
+}
+
 // Reads each certificate into the store; other things in PEM form, such as keys, are passed over.
 result<unsigned> read_into(X509_STORE* to, const std::string& path)
 {
@@ -122,7 +133,8 @@ result<unsigned> read_into(X509_STORE* to, const std::string& path)
         return from.error();
     unsigned count = 0;
     ::ERR_clear_error();
-    while (const certificate one{::PEM_read_bio_X509_AUX(from->get(), nullptr, nullptr, nullptr)}) {
+    while (const certificate one{
+        ::PEM_read_bio_X509_AUX(from->get(), nullptr, no_password, nullptr)}) {
         if (::X509_STORE_add_cert(to, one.get()) != 1)
             break;
         ++count;
@@ -148,6 +160,15 @@ error_code trust_only(net::ssl::context& to, const std::string& path)
     ::SSL_CTX_set_cert_store(to.native_handle(), trusted.release());
     to.set_verify_mode(net::ssl::verify_peer);
     return {};
+}
+
+// An SSL_R_…; 0: another library's error.
+int reason_in(const error_code& failed)
+{
+    const auto code = static_cast<unsigned long>(failed.value());
+    const bool is_tls =
+        failed.category() == net::error::get_ssl_category() && ERR_GET_LIB(code) == ERR_LIB_SSL;
+    return is_tls ? ERR_GET_REASON(code) : 0;
 }
 
 std::string without_brackets(const std::string& host)
@@ -184,19 +205,25 @@ result<unsigned> read_certificates(const std::string& path)
     return read_into(nowhere.get(), path);
 }
 
-void expect_peer(SSL* session, const std::string& host)
+error_code expect_peer(SSL* session, const std::string& host)
 {
     error_code is_name;
     const auto address = net::ip::make_address(without_brackets(host), is_name);
     X509_VERIFY_PARAM* const peer = ::SSL_get0_param(session);
     if (!is_name) {
-        ::X509_VERIFY_PARAM_set1_ip_asc(peer, address.to_string().c_str());
-        return;
+        const bool is_set = ::X509_VERIFY_PARAM_set1_ip_asc(peer, address.to_string().c_str()) == 1;
+        return is_set ? error_code() : error_code(net::error::invalid_argument);
     }
     // The dot that ends a name is in no certificate, and not sent (RFC 6066 section 3).
     const std::string name = host.ends_with('.') ? host.substr(0, host.size() - 1) : host;
-    ::X509_VERIFY_PARAM_set_hostflags(peer, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    ::X509_VERIFY_PARAM_set1_host(peer, name.c_str(), name.size());
+    // An empty name would switch the check off, and one with a NUL is none. The subject's common
+    // name is no server's name any more (RFC 9110 section 4.3.4).
+    ::X509_VERIFY_PARAM_set_hostflags(
+        peer, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT
+    );
+    if (name.empty() || name.find('\0') != std::string::npos ||
+        ::X509_VERIFY_PARAM_set1_host(peer, name.c_str(), name.size()) != 1)
+        return net::error::invalid_argument;
     // SSL_set_tlsext_host_name() is a macro with a C cast.
     ::SSL_ctrl(
         session,
@@ -204,14 +231,13 @@ void expect_peer(SSL* session, const std::string& host)
         TLSEXT_NAMETYPE_host_name,
         const_cast<char*>(name.c_str())
     );
+    return {};
 }
 
 error_code why_handshake_failed(const error_code& failed, SSL* session)
 {
-    const bool is_ours = failed.category() == net::error::get_ssl_category() &&
-                         ERR_GET_REASON(static_cast<unsigned long>(failed.value())) ==
-                             SSL_R_CERTIFICATE_VERIFY_FAILED;
     const long why = ::SSL_get_verify_result(session);
+    const bool is_ours = reason_in(failed) == SSL_R_CERTIFICATE_VERIFY_FAILED;
     return is_ours && why != X509_V_OK ? not_verified(why) : failed;
 }
 
@@ -229,9 +255,7 @@ std::optional<long> why_not_verified(const error_code& failed)
 
 bool is_version_refused(const error_code& failed)
 {
-    if (failed.category() != net::error::get_ssl_category())
-        return false;
-    const int why = ERR_GET_REASON(static_cast<unsigned long>(failed.value()));
+    const int why = reason_in(failed);
     return why == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || why == SSL_R_UNSUPPORTED_PROTOCOL ||
            why == SSL_R_WRONG_SSL_VERSION || why == SSL_R_VERSION_TOO_LOW;
 }

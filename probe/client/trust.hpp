@@ -26,8 +26,9 @@ boost::system::result<unsigned> read_certificates(const std::string& path);
 
 /// Tells the session the name of the server: in the ClientHello, unless it is an address (RFC 6066
 /// section 3), and, where certificates are verified, as what the peer's has to name. `host` is as
-/// in a URL, but for its port: `example.test`, `127.0.0.1`, `[::1]`.
-void expect_peer(SSL* session, const std::string& host);
+/// in a URL, but for its port: `example.test`, `127.0.0.1`, `[::1]`. An error is to
+/// end the handshake before it begins: who cannot be expected is not to be anybody.
+[[nodiscard]] error_code expect_peer(SSL* session, const std::string& host);
 
 /// What a handshake failed with: in place of OpenSSL's "certificate verify failed" the reason why.
 error_code why_handshake_failed(const error_code& failed, SSL* session);

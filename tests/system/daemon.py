@@ -37,10 +37,13 @@ class Daemon:
             return answer.read()
 
     def self_at_rest(self):
-        """What the status says of the daemon itself, between two audits."""
-        while (now := json.loads(self.get("/api/v1/status"))["self"])["workers"] > 0:
-            pass
-        return now
+        """What the status says of the daemon itself, while neither an audit runs nor a program is
+        asked for its version."""
+        while True:
+            before = support.children_of(self.run.pid)
+            now = json.loads(self.get("/api/v1/status"))["self"]
+            if not before and now["workers"] == 0 and not support.children_of(self.run.pid):
+                return now
 
     def first_audit(self):
         """Waits for the matrix on standard output; gives it."""

@@ -165,6 +165,7 @@ SERVERS = {
     "other": ("other", "TLSv1.2 TLSv1.3"),
     "named": ("named", "TLSv1.2 TLSv1.3"),
     "expired": ("expired", "TLSv1.2 TLSv1.3"),
+    "common": ("localhost", "TLSv1.2 TLSv1.3"),
     "old": ("right", "TLSv1.2"),
 }
 
@@ -183,6 +184,8 @@ class Verified(unittest.TestCase):
         issue(cls.directory, "authority", "right", "DNS:localhost,IP:127.0.0.1,IP:::1")
         issue(cls.directory, "authority", "other", "DNS:other.example,IP:192.0.2.1")
         issue(cls.directory, "authority", "named", "DNS:localhost")
+        # It names no host but as its subject's common name.
+        issue(cls.directory, "authority", "localhost", "IP:192.0.2.1")
         issue(cls.directory, "authority", "expired", "DNS:localhost,IP:127.0.0.1", days="-1")
         os.mkdir(os.path.join(cls.directory, "root"))
         with open(os.path.join(cls.directory, "root", "index.html"), "wb") as page:
@@ -265,6 +268,7 @@ class Verified(unittest.TestCase):
             for ca, server, host, cause in (
                 (stranger, "right", "localhost", "unable to get local issuer certificate"),
                 (right, "other", "localhost", "hostname mismatch"),
+                (right, "common", "localhost", "hostname mismatch"),
                 (right, "other", "127.0.0.1", "IP address mismatch"),
                 (right, "named", "127.0.0.1", "IP address mismatch"),
                 (right, "expired", "localhost", "certificate has expired"),
@@ -278,6 +282,25 @@ class Verified(unittest.TestCase):
         for by in self.for_both_clients():
             report, status = self.probe(by, self.url("right"), "--ca", self.file("right.pem"))
             self.assertEqual(status, 0, report)
+
+    def test_the_file_is_read_for_each_probe(self):
+        mine = self.file("mine.pem")
+        with support.Run("worker", "--host", stdin=subprocess.PIPE) as run:
+            for authority, verdicts in (("authority", ("released", "draining")),
+                                        ("stranger", ("unverified",)), (None, ("unverified",))):
+                if authority is None:
+                    os.unlink(mine)
+                else:
+                    shutil.copy(self.file(authority + ".pem"), mine)
+                for by in self.for_both_clients():
+                    plan = {"at": "idle", "by": by, "tls": True, "target": self.url("right"),
+                            "target_tls": {"ca": mine}}
+                    run.process.stdin.write(json.dumps(plan).encode() + b"\n")
+                    run.process.stdin.flush()
+                    report = json.loads(run.line("stdout"))
+                    self.assertIn(report["verdict"], verdicts, report)
+                    if authority is None:
+                        self.assertIn("No such file", report["reasons"][0]["text"])
 
     def test_a_server_that_speaks_no_such_tls_is_told(self):
         for by in self.for_both_clients():

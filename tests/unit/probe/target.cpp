@@ -44,6 +44,8 @@ TEST_SUITE("probe/target")
                  bad{"ftp://127.0.0.1/", "neither http nor https"},
                  bad{"http://user:secret@127.0.0.1/", "user info"},
                  bad{"http:///path", "no host"},
+                 bad{"https://./", "no host"},
+                 bad{"https://localhost%00.x/", "no host"},
                  bad{"http://127.0.0.1:99999/", "between 1 and 65535"},
                  bad{"http://127.0.0.1:0/", "between 1 and 65535"},
                  bad{"http://[::1]/", "other family"},

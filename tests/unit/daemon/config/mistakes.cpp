@@ -180,7 +180,7 @@ TEST_CASE("[[targets]]")
         {"[[targets]]\nname = \"origin\"\nurl = \"http://a.example/\"\n",
          "finwait.toml:2:8: targets.origin.name is origin, a name that finwait has given already"},
         {head, "finwait.toml:1:1: targets.t.url is missing"},
-        {head + "url = \"a.example\"\n", "finwait.toml:3:7: targets.t.url \"a.example\" is no URL"},
+        {head + "url = \"a.example\"\n", "finwait.toml:3:7: targets.t.url is no URL"},
         {head + "url = \"ftp://a.example/\"\n", "finwait.toml:3:7: targets.t.url has the scheme"},
         {head + "url = \"http://a.example/\"\nallow = [\"privat\"]\n",
          "finwait.toml:4:10: targets.t.allow has no \"privat\"; did you mean \"private\"?"},

@@ -92,6 +92,17 @@ TEST_CASE("a file that is none, or not wholly one of certificates, is refused wi
     const std::string pipe = here.path() + "/pipe";
     REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
     CHECK(what_is_wrong_with(pipe) == "it is no regular file"); // and does not wait for a writer
+    const std::string locked = "-----BEGIN CERTIFICATE-----\nProc-Type: 4,ENCRYPTED\n"
+                               "DEK-Info: AES-128-CBC,00112233445566778899AABBCCDDEEFF\n\nAAAA\n"
+                               "-----END CERTIFICATE-----\n";
+    CHECK( // and nobody is asked for a password
+        what_is_wrong_with(here.file("locked", locked)) == "one of its certificates cannot be read"
+    );
+    for (const std::string& end : {std::string("\n.pem"), std::string("\0.pem", 5)})
+        CHECK(
+            what_is_wrong_with(here.file("ca", good) + end) ==
+            "no control characters may be in its path"
+        );
 }
 
 TEST_CASE("without certificates any peer will do, with them none but theirs")
@@ -133,7 +144,7 @@ TEST_CASE("a name is sent and has to be in the certificate, an address only has 
         const std::unique_ptr<SSL, decltype(&::SSL_free)> session(
             ::SSL_new(context->native_handle()), &::SSL_free
         );
-        expect_peer(session.get(), std::string(each.host));
+        CHECK_FALSE(expect_peer(session.get(), std::string(each.host)));
         const char* const sent = ::SSL_get_servername(session.get(), TLSEXT_NAMETYPE_host_name);
         CHECK(std::string_view(sent != nullptr ? sent : "") == each.sent);
         X509_VERIFY_PARAM* const wanted = ::SSL_get0_param(session.get());
@@ -142,6 +153,19 @@ TEST_CASE("a name is sent and has to be in the certificate, an address only has 
         char* const address = ::X509_VERIFY_PARAM_get1_ip_asc(wanted);
         CHECK(std::string_view(address != nullptr ? address : "") == each.address);
         ::OPENSSL_free(address);
+    }
+}
+
+TEST_CASE("who cannot be expected is not anybody")
+{
+    auto context = make_tls_context(std::nullopt);
+    REQUIRE(context.has_value());
+    for (const std::string& host :
+         {std::string(), std::string("."), std::string("localhost\0x", 11)}) {
+        const std::unique_ptr<SSL, decltype(&::SSL_free)> session(
+            ::SSL_new(context->native_handle()), &::SSL_free
+        );
+        CHECK(expect_peer(session.get(), host));
     }
 }
 
