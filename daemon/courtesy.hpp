@@ -52,7 +52,7 @@ public:
     {
         std::function<bool(priority)> take = daemon::take;
         std::function<bool()> is_overloaded = daemon::is_overloaded;
-        std::chrono::milliseconds patience{3000};
+        std::chrono::milliseconds patience{6000};
         std::chrono::milliseconds interval{500}; ///< between two looks at how old probes are
         std::chrono::milliseconds refusal{100};  ///< before `take` is tried again, at least
     };
