@@ -24,7 +24,7 @@ struct worker_settings
     std::optional<address_policy> targets; ///< what targets may lead to; absent: anywhere
     /// In a session of its own, behind all other processes as long as that harms no verdict.
     bool is_courteous = false;
-    std::optional<pid_t> parent;           ///< end with that process, which started this one
+    std::optional<pid_t> parent; ///< end with that process, which started this one
 };
 
 /// Enters the lab and works: plans as NDJSON on standard input, reports and error objects as NDJSON

@@ -62,4 +62,4 @@ build_packages=(
 
 # What a Debian package of it needs besides (packaging/build-deb.sh).
 # shellcheck disable=SC2034
-deb_packages=(debhelper dpkg-dev fakeroot lintian)
+deb_packages=(build-essential debhelper dpkg-dev fakeroot lintian)

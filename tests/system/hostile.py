@@ -344,7 +344,8 @@ def resolve():
         end = query.index(b"\0", 12) + 1
         kind = struct.unpack(">H", query[end:end + 2])[0]
         answers = b""
-        if kind == 1:
+        # Programs that are asked for their version may look up the machine's own name.
+        if kind == 1 and b"shifty" in query[12:end]:
             address = ADDRESSES[count % 3]
             count += 1
             note("gave " + address)
