@@ -64,7 +64,8 @@ double understood_position(std::string_view text)
 std::string understood_target(const std::string& text)
 {
     const auto url = boost::urls::parse_uri(text);
-    const bool is_web = url && (url->scheme_id() == boost::urls::scheme::http || is_https(text));
+    const bool is_web = url && (url->scheme_id() == boost::urls::scheme::http ||
+                                url->scheme_id() == boost::urls::scheme::https);
     if (text != "origin" && !is_web)
         throw usage_error(fmt::format(
             "--target: {} is neither `origin` nor an http:// or https:// URL", in_quotes(text)

@@ -42,6 +42,19 @@ settle_ms = [200]
 """
 
 
+def stubborn_folder(test, program=STUBBORN, leaks=False):
+    """A folder of a test's own with the stubborn client's recipe; `leaks`: it does not end."""
+    folder = tempfile.mkdtemp(prefix="finwait-stubborn-")
+    test.addCleanup(shutil.rmtree, folder)
+    subjects = os.path.join(folder, "subjects")
+    os.mkdir(subjects)
+    files = {"stubborn.py": program, "stubborn.toml": RECIPE, **({"leak": ""} if leaks else {})}
+    for name, text in files.items():
+        with open(os.path.join(subjects, name), "w", encoding="utf-8") as file:
+            file.write(text)
+    return folder
+
+
 class Service:
     """A daemon with a configuration and a history of its own."""
 
@@ -442,15 +455,8 @@ class Commands(unittest.TestCase):
         self.assertEqual(finwait("audit", "--retry", "1")[0], 2)
 
     def test_more_reports_than_a_document_holds_are_fetched(self):
-        folder = tempfile.mkdtemp(prefix="finwait-commands-")
-        self.addCleanup(shutil.rmtree, folder)
-        subjects = os.path.join(folder, "subjects")
-        os.mkdir(subjects)
         # JSON writes a control character in six, which makes some 200 kB of each output.
-        loud = "print(chr(1) * 60000)\n" + STUBBORN
-        for name, text in (("stubborn.toml", RECIPE), ("stubborn.py", loud)):
-            with open(os.path.join(subjects, name), "w", encoding="utf-8") as file:
-                file.write(text)
+        folder = stubborn_folder(self, "print(chr(1) * 60000)\n" + STUBBORN)
         audits = QUIET + '[[audits]]\nname = "loud"\nsubjects = ["stubborn"]\nrepeat = 60\n'
         with Service(audits, folder) as daemon:
             code, out, err = daemon.finwait("--name", "loud", "-o", "json")
@@ -469,13 +475,7 @@ class Commands(unittest.TestCase):
                 self.assertTrue(shown == audit, where)
 
     def test_status_is_1_while_there_are_findings_whatever_came_last(self):
-        folder = tempfile.mkdtemp(prefix="finwait-commands-")
-        self.addCleanup(shutil.rmtree, folder)
-        subjects = os.path.join(folder, "subjects")
-        os.mkdir(subjects)
-        for name, text in (("stubborn.toml", RECIPE), ("stubborn.py", STUBBORN), ("leak", "")):
-            with open(os.path.join(subjects, name), "w", encoding="utf-8") as file:
-                file.write(text)
+        folder = stubborn_folder(self, leaks=True)
         with Service(QUIET + '[[audits]]\nname = "leaky"\nsubjects = ["stubborn"]\n', folder) as daemon:
             def status():
                 return finwait("status", "--socket", daemon.socket)[0]
@@ -485,7 +485,7 @@ class Commands(unittest.TestCase):
             self.assertEqual(daemon.finwait()[0], 0)
             self.assertEqual(daemon.get("/api/v1/status")["last_audit"]["outcome"], "clean")
             self.assertEqual(status(), 1)
-            os.remove(os.path.join(subjects, "leak"))
+            os.remove(os.path.join(folder, "subjects", "leak"))
             self.assertEqual(daemon.finwait("--name", "leaky")[0], 0)
             self.assertEqual(status(), 0)
 
@@ -544,14 +544,8 @@ class Schedule(unittest.TestCase):
             self.assertIn("serve.tcp has changed: it needs a restart", answer["warnings"])
 
     def test_one_that_cannot_be_run_any_more_is_in_the_status(self):
-        folder = tempfile.mkdtemp(prefix="finwait-schedule-")
-        self.addCleanup(shutil.rmtree, folder)
-        subjects = os.path.join(folder, "subjects")
-        os.mkdir(subjects)
-        recipe = os.path.join(subjects, "stubborn.toml")
-        for name, text in ((recipe, RECIPE), (os.path.join(subjects, "stubborn.py"), STUBBORN)):
-            with open(name, "w", encoding="utf-8") as file:
-                file.write(text)
+        folder = stubborn_folder(self)
+        recipe = os.path.join(folder, "subjects", "stubborn.toml")
         with Service('[[audits]]\nname = "often"\nsubjects = ["stubborn"]\nevery = "1s"\n',
                      folder) as daemon:
             def wait_for(health):
@@ -608,13 +602,7 @@ class Courtesy(unittest.TestCase):
             self.assertEqual(nice_of_session(daemon.run.pid), 0)
 
     def test_programs_are_judged_among_others(self):
-        folder = tempfile.mkdtemp(prefix="finwait-courtesy-")
-        self.addCleanup(shutil.rmtree, folder)
-        subjects = os.path.join(folder, "subjects")
-        os.mkdir(subjects)
-        for name, text in (("stubborn.py", STUBBORN), ("stubborn.toml", RECIPE)):
-            with open(os.path.join(subjects, name), "w", encoding="utf-8") as file:
-                file.write(text)
+        folder = stubborn_folder(self)
         order = {"subjects": ["stubborn"], "repeat": 50}
         with Service(QUIET, folder) as daemon:
             self.assertNotIn(19, self.niceness(daemon, order, b"stubborn.py", {0}))
@@ -624,16 +612,9 @@ class Courtesy(unittest.TestCase):
 class Findings(unittest.TestCase):
     def test_a_leak_is_new_then_still_there_then_gone(self):
         audits = QUIET + '[[audits]]\nname = "stubborn"\nsubjects = ["stubborn"]\n'
-        folder = tempfile.mkdtemp(prefix="finwait-findings-")
-        self.addCleanup(shutil.rmtree, folder)
-        subjects = os.path.join(folder, "subjects")
-        os.mkdir(subjects)
-        with open(os.path.join(subjects, "stubborn.py"), "w", encoding="utf-8") as file:
-            file.write(STUBBORN)
-        with open(os.path.join(subjects, "stubborn.toml"), "w", encoding="utf-8") as file:
-            file.write(RECIPE)
+        folder = stubborn_folder(self)
         with Service(audits, folder) as daemon:
-            leak = os.path.join(subjects, "leak")
+            leak = os.path.join(folder, "subjects", "leak")
             for state in ("new", "still_there", "gone"):
                 if state == "gone":
                     os.unlink(leak)
@@ -655,15 +636,8 @@ class Findings(unittest.TestCase):
             self.assertTrue(daemon.get(f"/api/v1/audits/{newest}/diff?against={middle}"))
             self.assertTrue(daemon.get(f"/api/v1/audits/{newest}/diff?against={oldest}"))
 
-
     def test_whoever_waits_for_the_status_is_told_once_it_is_stored(self):
-        folder = tempfile.mkdtemp(prefix="finwait-findings-")
-        self.addCleanup(shutil.rmtree, folder)
-        subjects = os.path.join(folder, "subjects")
-        os.mkdir(subjects)
-        for name, text in (("stubborn.py", STUBBORN), ("stubborn.toml", RECIPE), ("leak", "")):
-            with open(os.path.join(subjects, name), "w", encoding="utf-8") as file:
-                file.write(text)
+        folder = stubborn_folder(self, leaks=True)
         audits = QUIET + '[[audits]]\nname = "stubborn"\nsubjects = ["stubborn"]\n'
         with Service(audits, folder) as daemon:
             audit = daemon.audited({"name": "stubborn"})

@@ -28,13 +28,8 @@ http {{
   fastcgi_temp_path {directory}/fastcgi;
   uwsgi_temp_path {directory}/uwsgi;
   scgi_temp_path {directory}/scgi;
-  server {{
-    listen 127.0.0.1:{http};
-    listen 127.0.0.1:{https} ssl;
-    ssl_certificate {directory}/cert.pem;
-    ssl_certificate_key {directory}/key.pem;
-    root {directory}/root;
-  }}
+  root {directory}/root;
+  {servers}
 }}
 """
 
@@ -54,8 +49,8 @@ def wait_until_accepting(port, process):
     raise AssertionError("nginx ended: " + process.stderr.read())
 
 
-class Nginx(unittest.TestCase):
-    """What a client's end shows against a real server."""
+class Served(unittest.TestCase):
+    """A real server with one page, in a folder of its own."""
 
     @classmethod
     def setUpClass(cls):
@@ -63,31 +58,45 @@ class Nginx(unittest.TestCase):
             support.skip("no nginx here: install nginx-light")
         cls.directory = tempfile.mkdtemp()
         cls.addClassCleanup(shutil.rmtree, cls.directory)
+
+    @classmethod
+    def begin(cls, page_bytes, servers, ports):
+        """Starts it, and waits until it accepts at these ports."""
         os.mkdir(os.path.join(cls.directory, "root"))
         with open(os.path.join(cls.directory, "root", "index.html"), "wb") as page:
-            page.write(b"f" * (4 << 20))
-        subprocess.run(
-            ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256",
-             "-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout", "key.pem",
-             "-out", "cert.pem"],
-            cwd=cls.directory, check=True, capture_output=True)
-        cls.http, cls.https = free_port(), free_port()
+            page.write(b"f" * page_bytes)
         path = os.path.join(cls.directory, "nginx.conf")
         with open(path, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(
-                directory=cls.directory, http=cls.http, https=cls.https))
+            file.write(CONFIGURATION.format(directory=cls.directory, servers=servers))
         cls.process = subprocess.Popen(
             [NGINX, "-c", path, "-e", os.path.join(cls.directory, "error.log")],
             stderr=subprocess.PIPE, text=True)
         cls.addClassCleanup(cls.end)
-        wait_until_accepting(cls.http, cls.process)
-        wait_until_accepting(cls.https, cls.process)
+        for port in ports:
+            wait_until_accepting(port, cls.process)
 
     @classmethod
     def end(cls):
         cls.process.kill()
         cls.process.wait()
         cls.process.stderr.close()
+
+
+class Nginx(Served):
+    """What a client's end shows against a real server."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        make_authority(cls.directory, "localhost")
+        cls.http, cls.https = free_port(), free_port()
+        cls.begin(4 << 20, f"""
+  server {{
+    listen 127.0.0.1:{cls.http};
+    listen 127.0.0.1:{cls.https} ssl;
+    ssl_certificate {cls.directory}/localhost.pem;
+    ssl_certificate_key {cls.directory}/localhost.key;
+  }}""", (cls.http, cls.https))
 
     def probe(self, at, by, *choices, tls=False):
         url = f"https://127.0.0.1:{self.https}/" if tls else f"http://127.0.0.1:{self.http}/"
@@ -170,15 +179,12 @@ SERVERS = {
 }
 
 
-class Verified(unittest.TestCase):
+class Verified(Served):
     """Whose certificate it is, and which TLS it speaks, of a real server."""
 
     @classmethod
     def setUpClass(cls):
-        if NGINX is None:
-            support.skip("no nginx here: install nginx-light")
-        cls.directory = tempfile.mkdtemp()
-        cls.addClassCleanup(shutil.rmtree, cls.directory)
+        super().setUpClass()
         make_authority(cls.directory, "authority")
         make_authority(cls.directory, "stranger")
         issue(cls.directory, "authority", "right", "DNS:localhost,IP:127.0.0.1,IP:::1")
@@ -187,29 +193,15 @@ class Verified(unittest.TestCase):
         # It names no host but as its subject's common name.
         issue(cls.directory, "authority", "localhost", "IP:192.0.2.1")
         issue(cls.directory, "authority", "expired", "DNS:localhost,IP:127.0.0.1", days="-1")
-        os.mkdir(os.path.join(cls.directory, "root"))
-        with open(os.path.join(cls.directory, "root", "index.html"), "wb") as page:
-            page.write(b"f" * (1 << 20))
         cls.port = {name: free_port() for name in SERVERS}
-        servers = "".join(f"""
+        cls.begin(1 << 20, "".join(f"""
   server {{
     listen 127.0.0.1:{cls.port[name]} ssl;
     listen [::1]:{cls.port[name]} ssl;
     ssl_certificate {cls.directory}/{certificate}.pem;
     ssl_certificate_key {cls.directory}/{certificate}.key;
     ssl_protocols {protocols};
-    root {cls.directory}/root;
-  }}""" for name, (certificate, protocols) in SERVERS.items())
-        plain = CONFIGURATION.format(directory=cls.directory, http=0, https=0)
-        path = os.path.join(cls.directory, "nginx.conf")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(plain[:plain.index("  server {")] + servers + "\n}\n")
-        cls.process = subprocess.Popen(
-            [NGINX, "-c", path, "-e", os.path.join(cls.directory, "error.log")],
-            stderr=subprocess.PIPE, text=True)
-        cls.addClassCleanup(Nginx.end.__func__, cls)
-        for port in cls.port.values():
-            wait_until_accepting(port, cls.process)
+  }}""" for name, (certificate, protocols) in SERVERS.items()), cls.port.values())
 
     def file(self, name):
         return os.path.join(self.directory, name)
@@ -402,11 +394,10 @@ class Hello(unittest.TestCase):
 
     def asked_for(self, host, by):
         with tempfile.TemporaryDirectory() as directory:
-            openssl(directory, "req", "-x509", *KEY, "-days", "2", "-subj", "/CN=localhost",
-                    "-keyout", "key.pem", "-out", "cert.pem")
+            make_authority(directory, "localhost")
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-            context.load_cert_chain(os.path.join(directory, "cert.pem"),
-                                    os.path.join(directory, "key.pem"))
+            context.load_cert_chain(os.path.join(directory, "localhost.pem"),
+                                    os.path.join(directory, "localhost.key"))
         context.set_alpn_protocols(["h2", "http/1.1"])
         seen = []
         context.sni_callback = lambda _, name, __: seen.append(name)
